@@ -1,0 +1,96 @@
+/** What a kind is to the API server: one constant of this shape per kind, in `src/kinds/<group>/<kind>.ts`. */
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { FieldError } from '../apimachinery/status.ts';
+
+export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** A printer column (meta.k8s.io/v1 TableColumnDefinition) with the function that fills it. */
+export interface Column<T extends KubeObject = KubeObject> {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  format?: string;
+  description?: string;
+  /** 0 is always shown, 1 and above with `-o wide`. */
+  priority?: number;
+  /** The cell. `now` in milliseconds, for ages; built-in kinds format ages themselves, custom ones return RFC 3339. */
+  value(object: T, now: number): string | number | boolean | null;
+}
+
+/** Rules of a kind. All functions get objects already decoded to the kind's shape; defaults and prepare may change them in place. */
+export interface Rules<T extends KubeObject = KubeObject> {
+  /** Kubernetes' defaulting, on every write and idempotent. */
+  defaults?(object: T): void;
+  /** Before a create: drop what the client may not set (status), set what only the server does. */
+  prepareCreate?(object: T): void;
+  /** Before an update of the main resource: keep status and immutable server-set fields of `old`. */
+  prepareUpdate?(object: T, old: T): void;
+  /** Everything wrong with the object, worded as Kubernetes words it. Metadata is validated for all kinds alike elsewhere. */
+  validate?(object: T): FieldError[];
+  /** What may not change, in addition to `validate`. */
+  validateUpdate?(object: T, old: T): FieldError[];
+  /** Of an update through `/status`. */
+  validateStatus?(object: T, old: T): FieldError[];
+  /** Texts for the `Warning:` header. */
+  warnings?(object: T): string[];
+  /** How `metadata.name` is checked. Default: DNS-1123 subdomain. */
+  name?: 'dns1123label' | 'dns1123subdomain' | 'dns1035label' | 'pathSegment';
+  /** True when an update from `old` changes the desired state, so `metadata.generation` rises. Default: `spec` differs. */
+  desiredStateChanged?(object: T, old: T): boolean;
+}
+
+/** `/scale`: where the numbers live (dot paths). */
+export interface ScalePaths {
+  specReplicas: string;
+  statusReplicas: string;
+  /** Path to a LabelSelector object or a selector string. */
+  selector: string;
+}
+
+export interface Kind<T extends KubeObject = KubeObject> {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  singular: string;
+  namespaced: boolean;
+  shortNames?: readonly string[];
+  categories?: readonly string[];
+  /** Default: all of them. */
+  verbs?: readonly Verb[];
+  /** Message in the type table, e.g. `core/v1.Pod`. */
+  type: string;
+  /**
+   * `custom` kinds behave as custom resources: no protobuf bodies, strategic merge answered 415, listed as
+   * CustomResourceDefinitions, 404 as plain text for unknown resources of their group.
+   */
+  origin: 'builtin' | 'custom';
+  /** Kinds that share storage under another group (events.k8s.io Event) name the storage kind's `group/plural`. */
+  columns: readonly Column<T>[];
+  /** Field selectors beyond metadata.name and metadata.namespace: path → value. */
+  selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  /** Has a `/status` subresource. */
+  status?: boolean;
+  scale?: ScalePaths;
+  /** Names served by handlers of the API server: `binding`, `log`, `exec`… Listed in discovery with these verbs and kinds. */
+  subresources?: Readonly<Record<string, SubresourceInfo>>;
+  rules: Rules<T>;
+}
+
+export interface SubresourceInfo {
+  kind: string;
+  group?: string;
+  version?: string;
+  verbs: readonly Verb[];
+}
+
+/** A kind with its object type forgotten, as tables and loops hold it. */
+export type AnyKind = Kind;
+
+/**
+ * Declares a kind with its own object type. The API server hands rules only objects it has decoded against
+ * the kind's message type, which is what makes forgetting the type here sound.
+ */
+export function defineKind<T extends KubeObject>(kind: Kind<T>): AnyKind {
+  // The one place where a kind's type is forgotten; see above.
+  return kind as unknown as AnyKind;
+}
