@@ -64,8 +64,9 @@ export interface Kind<T extends KubeObject = KubeObject> {
    * CustomResourceDefinitions, 404 as plain text for unknown resources of their group.
    */
   origin: 'builtin' | 'custom';
-  /** Kinds that share storage under another group (events.k8s.io Event) name the storage kind's `group/plural`. */
   columns: readonly Column<T>[];
+  /** Another kind holds the stored objects (events.k8s.io Event, autoscaling/v1): see `StorageAlias`. */
+  storedAs?: StorageAlias;
   /** Field selectors beyond metadata.name and metadata.namespace: path → value. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   /** Has a `/status` subresource. */
@@ -74,6 +75,20 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** Names served by handlers of the API server: `binding`, `log`, `exec`… Listed in discovery with these verbs and kinds. */
   subresources?: Readonly<Record<string, SubresourceInfo>>;
   rules: Rules<T>;
+}
+
+/**
+ * The kind whose key space and shape the objects are stored in. What is read from storage passes
+ * through `decode` (apiVersion and kind included) before anybody sees it as this kind, what is written through `encode`.
+ */
+export interface StorageAlias {
+  group: string;
+  version: string;
+  plural: string;
+  /** This kind's shape → the stored shape. Returns a new object. */
+  encode(object: KubeObject): KubeObject;
+  /** The stored shape → this kind's shape. Returns a new object. */
+  decode(stored: KubeObject): KubeObject;
 }
 
 export interface SubresourceInfo {

@@ -15,6 +15,7 @@ import { coreV1Types } from './core/types.ts';
 import { discoveryV1Types } from './discovery/types.ts';
 import { eventsV1Types } from './events/types.ts';
 import { flowcontrolV1Types } from './flowcontrol/types.ts';
+import { kubevirtV1Types } from './kubevirt/types.ts';
 import { metaV1Types } from './meta/types.ts';
 import { networkingV1Types } from './networking/types.ts';
 import { nodeV1Types } from './node/types.ts';
@@ -49,6 +50,7 @@ export const TYPE_PACKAGES: Readonly<Record<string, string>> = {
   'resource/v1': resourceV1Types,
   'scheduling/v1': schedulingV1Types,
   'storage/v1': storageV1Types,
+  'kubevirt/v1': kubevirtV1Types,
 };
 
 export function loadTypes(): TypeTable {

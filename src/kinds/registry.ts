@@ -1,0 +1,97 @@
+/** Every kind that is served, and the look-ups over them. A new kind is added to `KINDS` and nowhere else. */
+import type { TypeTable } from '../apimachinery/typetable.ts';
+import type { AnyKind } from './kind.ts';
+import { deployment } from './apps/deployment.ts';
+import { replicaSet } from './apps/replicaset.ts';
+import { job } from './batch/job.ts';
+import { lease } from './coordination/lease.ts';
+import { configMap } from './core/configmap.ts';
+import { endpoints } from './core/endpoints.ts';
+import { event } from './core/event.ts';
+import { namespace } from './core/namespace.ts';
+import { node } from './core/node.ts';
+import { pod } from './core/pod.ts';
+import { secret } from './core/secret.ts';
+import { service } from './core/service.ts';
+import { serviceAccount } from './core/serviceaccount.ts';
+import { endpointSlice } from './discovery/endpointslice.ts';
+import { virtualMachine } from './kubevirt/virtualmachine.ts';
+import { virtualMachineInstance } from './kubevirt/virtualmachineinstance.ts';
+import { loadTypes } from './types.ts';
+
+/** In the order discovery lists them within a group. */
+export const KINDS: readonly AnyKind[] = [
+  configMap, endpoints, event, namespace, node, pod, secret, serviceAccount, service,
+  deployment, replicaSet,
+  job,
+  lease,
+  endpointSlice,
+  virtualMachine, virtualMachineInstance,
+];
+
+const key = (...parts: string[]): string => parts.join('/');
+
+/** Look-ups over a set of kinds and the message types they are made of. */
+export class Registry {
+  readonly types: TypeTable;
+  readonly #kinds: readonly AnyKind[];
+  readonly #resources = new Map<string, AnyKind>();
+  readonly #kindNames = new Map<string, AnyKind>();
+
+  constructor(kinds: readonly AnyKind[], types: TypeTable) {
+    this.#kinds = kinds;
+    this.types = types;
+    for (const kind of kinds) {
+      this.#resources.set(key(kind.group, kind.version, kind.plural), kind);
+      this.#kindNames.set(key(kind.group, kind.version, kind.kind), kind);
+    }
+  }
+
+  /** E.g. `('apps', 'v1', 'deployments')`; the core group is `''`. */
+  byResource(group: string, version: string, plural: string): AnyKind | undefined {
+    return this.#resources.get(key(group, version, plural));
+  }
+
+  byKind(group: string, version: string, kind: string): AnyKind | undefined {
+    return this.#kindNames.get(key(group, version, kind));
+  }
+
+  list(): readonly AnyKind[] {
+    return this.#kinds;
+  }
+
+  /** Groups in serving order, the core group (`''`) first. */
+  groups(): string[] {
+    return [...new Set(this.#kinds.map((kind) => kind.group))];
+  }
+
+  /** The kind in whose shape and key space objects of `kind` are stored: itself unless it is an alias. */
+  storageKind(kind: AnyKind): AnyKind {
+    const alias = kind.storedAs;
+    if (alias === undefined) {
+      return kind;
+    }
+    const target = this.byResource(alias.group, alias.version, alias.plural);
+    if (target === undefined) {
+      throw new Error(`${kind.plural}.${kind.group} is stored as ${alias.plural}.${alias.group}, which is not served`);
+    }
+    return target;
+  }
+
+  /** `/apps/deployments/default/web`; cluster-scoped: `/core/nodes/one`. */
+  storageKey(kind: AnyKind, namespace: string, name: string): string {
+    return this.storagePrefix(kind, namespace) + name;
+  }
+
+  /** Prefix of all objects of a kind, or of those in one namespace; ends in `/`. */
+  storagePrefix(kind: AnyKind, namespace = ''): string {
+    const { group, plural } = kind.storedAs ?? kind;
+    const all = `/${group === '' ? 'core' : group}/${plural}/`;
+    return kind.namespaced && namespace !== '' ? `${all}${namespace}/` : all;
+  }
+}
+
+/** The registry of everything Telar serves. Takes a few milliseconds; hold on to the result. */
+export function loadRegistry(): Registry {
+  return new Registry(KINDS, loadTypes());
+}
