@@ -31,7 +31,7 @@ export function service(name: string, spec: Part = {}): Part {
 }
 
 /** A guest booted from a kernel in an image, with what it serves on port 80. */
-export function virtualMachine(name: string, options: { runStrategy?: string; page?: string; spec?: Part; disk?: boolean } = {}): Part {
+export function virtualMachine(name: string, options: { runStrategy?: string; page?: string; spec?: Part; disk?: boolean; kernelArgs?: string } = {}): Part {
   const userData = `#cloud-config\nhostname: ${name}\nwrite_files:\n- path: /srv/www/index.html\n  content: ${JSON.stringify(options.page ?? `served by ${name}`)}\n`;
   return {
     apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachine', metadata: { name },
@@ -43,7 +43,7 @@ export function virtualMachine(name: string, options: { runStrategy?: string; pa
           terminationGracePeriodSeconds: 30,
           domain: {
             cpu: { cores: 1 }, memory: { guest: '192Mi' },
-            ...(options.disk === true ? {} : { firmware: { kernelBoot: { kernelArgs: 'console=ttyS0 quiet', container: { image: GUEST, kernelPath: '/boot/vmlinuz', initrdPath: '/boot/initrd' } } } }),
+            ...(options.disk === true ? {} : { firmware: { kernelBoot: { kernelArgs: options.kernelArgs ?? 'console=ttyS0 quiet', container: { image: GUEST, kernelPath: '/boot/vmlinuz', initrdPath: '/boot/initrd' } } } }),
             devices: {
               disks: [...(options.disk === true ? [{ name: 'root', disk: { bus: 'virtio' } }] : []), { name: 'seed', disk: { bus: 'virtio' } }],
               interfaces: [{ name: 'default', masquerade: {} }],
