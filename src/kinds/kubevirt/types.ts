@@ -1067,7 +1067,4 @@ Watchdog
   diag288 Diag288Watchdog -
   i6300esb I6300ESBWatchdog -
   name string - !
-
-core/v1.LocalObjectReference
-  name string - default=""
 `;
