@@ -1,0 +1,39 @@
+/** The resources Telar's own code speaks of. What is only met at run time (discovery) is a plain `Resource`. */
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../kinds/generated/apps.ts';
+import type { Job } from '../kinds/generated/batch.ts';
+import type { Lease } from '../kinds/generated/coordination.ts';
+import type {
+  ConfigMap, Endpoints, Event, Namespace, Node, Pod, ReplicationController, Secret, Service, ServiceAccount,
+} from '../kinds/generated/core.ts';
+import type { EndpointSlice } from '../kinds/generated/discovery.ts';
+import type { VirtualMachine, VirtualMachineInstance } from '../kinds/generated/kubevirt.ts';
+import type { PriorityClass } from '../kinds/generated/scheduling.ts';
+import type { Resource } from './resource.ts';
+
+function resource<T extends KubeObject>(group: string, version: string, plural: string, kind: string, namespaced = true): Resource<T> {
+  return { group, version, plural, kind, namespaced };
+}
+
+export const PODS = resource<Pod>('', 'v1', 'pods', 'Pod');
+export const NODES = resource<Node>('', 'v1', 'nodes', 'Node', false);
+export const NAMESPACES = resource<Namespace>('', 'v1', 'namespaces', 'Namespace', false);
+export const SERVICES = resource<Service>('', 'v1', 'services', 'Service');
+export const ENDPOINTS = resource<Endpoints>('', 'v1', 'endpoints', 'Endpoints');
+export const CONFIGMAPS = resource<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
+export const SECRETS = resource<Secret>('', 'v1', 'secrets', 'Secret');
+export const SERVICEACCOUNTS = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
+export const EVENTS = resource<Event>('', 'v1', 'events', 'Event');
+export const REPLICATIONCONTROLLERS = resource<ReplicationController>('', 'v1', 'replicationcontrollers', 'ReplicationController');
+export const ENDPOINTSLICES = resource<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
+export const LEASES = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
+export const DEPLOYMENTS = resource<Deployment>('apps', 'v1', 'deployments', 'Deployment');
+export const REPLICASETS = resource<ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet');
+export const STATEFULSETS = resource<StatefulSet>('apps', 'v1', 'statefulsets', 'StatefulSet');
+export const DAEMONSETS = resource<DaemonSet>('apps', 'v1', 'daemonsets', 'DaemonSet');
+export const CONTROLLERREVISIONS = resource<ControllerRevision>('apps', 'v1', 'controllerrevisions', 'ControllerRevision');
+export const JOBS = resource<Job>('batch', 'v1', 'jobs', 'Job');
+export const PRIORITYCLASSES = resource<PriorityClass>('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false);
+export const VIRTUALMACHINES = resource<VirtualMachine>('kubevirt.io', 'v1', 'virtualmachines', 'VirtualMachine');
+export const VIRTUALMACHINEINSTANCES =
+  resource<VirtualMachineInstance>('kubevirt.io', 'v1', 'virtualmachineinstances', 'VirtualMachineInstance');
