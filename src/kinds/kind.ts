@@ -26,6 +26,8 @@ export interface Rules<T extends KubeObject = KubeObject> {
   prepareUpdate?(object: T, old: T): void;
   /** Everything wrong with the object, worded as Kubernetes words it. Metadata is validated for all kinds alike elsewhere. */
   validate?(object: T): FieldError[];
+  /** What is wrong only in an object about to be created, in addition to `validate`. */
+  validateCreate?(object: T): FieldError[];
   /** What may not change, in addition to `validate`. */
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of an update through `/status`. */
@@ -34,6 +36,8 @@ export interface Rules<T extends KubeObject = KubeObject> {
   warnings?(object: T): string[];
   /** How `metadata.name` is checked. Default: DNS-1123 subdomain. */
   name?: 'dns1123label' | 'dns1123subdomain' | 'dns1035label' | 'pathSegment';
+  /** False for kinds that have no `metadata.generation` in Kubernetes (Service, Node, ConfigMap…). */
+  generation?: boolean;
   /** True when an update from `old` changes the desired state, so `metadata.generation` rises. Default: `spec` differs. */
   desiredStateChanged?(object: T, old: T): boolean;
 }
