@@ -35,8 +35,8 @@ export interface InspectedContainer {
   tty: boolean;
   openStdin: boolean;
   logPath: string;
-  /** Folder with conmon's control FIFO. */
-  runFolder: string;
+  /** Folder with conmon's control FIFO `ctl`. */
+  bundle: string;
 }
 
 export interface PodmanEvent {
@@ -108,7 +108,7 @@ export function parseInspectedContainer(value: unknown): InspectedContainer {
   const config = childOf(fields, 'Config');
   const started = timeOf(state, 'StartedAt');
   const finished = timeOf(state, 'FinishedAt');
-  const pidFile = textOf(fields, 'ConmonPidFile');
+  const ociConfig = textOf(fields, 'OCIConfigPath');
   return {
     id: requiredText(fields, 'Id', 'an inspected container'),
     name: textOf(fields, 'Name'),
@@ -128,7 +128,7 @@ export function parseInspectedContainer(value: unknown): InspectedContainer {
     tty: booleanOf(config, 'Tty'),
     openStdin: booleanOf(config, 'OpenStdin'),
     logPath: textOf(childOf(childOf(fields, 'HostConfig'), 'LogConfig'), 'Path'),
-    runFolder: pidFile.slice(0, Math.max(0, pidFile.lastIndexOf('/'))),
+    bundle: ociConfig.slice(0, Math.max(0, ociConfig.lastIndexOf('/'))),
   };
 }
 
