@@ -67,7 +67,10 @@ export interface Store {
   /** Throws RevisionMismatchError when the key's revision is no longer `expected`, or the key is gone. */
   update(key: string, expected: Revision, object: Writable): Promise<Stored>;
   delete(key: string, expected: Revision): Promise<Stored>;
-  /** Events after `from` (exclusive); 0 or undefined means from now on. Throws CompactedError for what the log no longer holds. */
+  /**
+   * Events after `from` (exclusive) of the keys under a prefix that ends in `/`, or of one key; 0 or undefined means from now on.
+   * Throws CompactedError for what the log no longer holds, FutureRevisionError for what is yet to come.
+   */
   watch(prefix: string, from?: Revision): Watcher;
   /** Resolves once `revision` is visible to readers; rejects with FutureRevisionError after `timeoutMs`. */
   waitFor(revision: Revision, timeoutMs: number): Promise<void>;
@@ -80,3 +83,9 @@ export class KeyExistsError extends Error { override name = 'KeyExistsError'; }
 export class RevisionMismatchError extends Error { override name = 'RevisionMismatchError'; }
 export class CompactedError extends Error { override name = 'CompactedError'; }
 export class FutureRevisionError extends Error { override name = 'FutureRevisionError'; }
+/** The write is not on disk and changed nothing: disk full, I/O error, too many writes waiting, or the store is closed. */
+export class StoreUnavailableError extends Error { override name = 'StoreUnavailableError'; }
+/** The object's JSON is longer than MAX_VALUE_LENGTH. */
+export class ValueTooLargeError extends Error { override name = 'ValueTooLargeError'; }
+/** What is on disk is not a store that this version can read: another format, damaged, or in use by another process. */
+export class StoreOpenError extends Error { override name = 'StoreOpenError'; }

@@ -1,0 +1,158 @@
+/** The log as a SQLite file: one table in revision order without further indexes, since the store keeps its own in memory. */
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { LogState } from '../backend.ts';
+import { StoreOpenError, type Revision } from '../store.ts';
+import { emptyColumns, type Columns } from './protocol.ts';
+
+/** Raised whenever an older Telar could not read what this one writes. */
+const FORMAT = 1;
+/** "TELR": tells our files from other SQLite databases. */
+const APPLICATION_ID = 0x54454c52;
+const PAGE_BYTES = 4096;
+/** Pages in the write-ahead log before they are copied into the database: 8 MiB. */
+const CHECKPOINT_PAGES = 2048;
+/** How long a process that is just ending may keep the file locked, in milliseconds. */
+const LOCK_WAIT_MS = 5_000;
+
+const SQLITE_CODES: Readonly<Record<number, string>> = {
+  5: 'it is in use by another process',
+  8: 'it cannot be written to',
+  11: 'it is damaged',
+  14: 'it cannot be opened',
+  26: 'it is damaged, or no database at all',
+};
+
+const SCHEMA = `
+  CREATE TABLE log (
+    revision INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    create_revision INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    value TEXT NOT NULL
+  );
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('compacted', 0);
+`;
+
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #after: StatementSync;
+  readonly #remove: StatementSync;
+
+  constructor(file: string, maxBytes: number) {
+    try {
+      this.#db = new DatabaseSync(file);
+      prepare(this.#db, file);
+      this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
+      this.#insert = this.#db.prepare('INSERT INTO log (revision, key, create_revision, deleted, value) VALUES (?, ?, ?, ?, ?)');
+      this.#after = this.#db.prepare('SELECT revision, key, create_revision, deleted, value FROM log WHERE revision > ? ORDER BY revision LIMIT ?');
+      this.#remove = this.#db.prepare('DELETE FROM log WHERE revision = ?');
+    } catch (error) {
+      throw explain(error, file);
+    }
+  }
+
+  /** Runs `work` in one transaction that is on disk when this returns, or undone when it throws. */
+  #transaction(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) {
+        this.#db.exec('ROLLBACK');
+      }
+      throw error;
+    }
+  }
+
+  append(batches: readonly Columns[]): void {
+    this.#transaction(() => {
+      for (const { revisions, keys, createRevisions, values } of batches) {
+        for (const [index, revision] of revisions.entries()) {
+          const value = values[index] ?? null;
+          this.#insert.run(revision, keys[index] ?? '', createRevisions[index] ?? revision, value === null ? 1 : 0, value ?? '');
+        }
+      }
+    });
+  }
+
+  compact(revision: Revision, superseded: readonly Revision[]): void {
+    this.#transaction(() => {
+      this.#db.prepare("UPDATE meta SET value = max(value, ?) WHERE name = 'compacted'").run(revision);
+      for (const one of superseded) {
+        this.#remove.run(one);
+      }
+    });
+  }
+
+  after(revision: Revision, limit: number): Columns {
+    return columnsOf(this.#after.all(revision, limit));
+  }
+
+  list(prefix: string): Columns {
+    // Bare columns beside max() come from the row that holds the maximum.
+    return columnsOf(this.#db.prepare(`
+      SELECT max(revision) AS revision, key, create_revision, deleted, value FROM log
+      WHERE substr(key, 1, ?) = ? GROUP BY key HAVING deleted = 0 ORDER BY key`).all(prefix.length, prefix));
+  }
+
+  count(prefix: string): number {
+    return this.list(prefix).revisions.length;
+  }
+
+  state(): LogState {
+    const row = this.#db.prepare("SELECT (SELECT value FROM meta WHERE name = 'compacted') AS compacted, (SELECT max(revision) FROM log) AS last").get();
+    const compacted = toNumber(row?.['compacted']);
+    return { compacted, current: Math.max(compacted, toNumber(row?.['last'])) };
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+const toNumber = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
+const toText = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
+
+function columnsOf(rows: readonly Record<string, SQLOutputValue>[]): Columns {
+  const columns = emptyColumns();
+  for (const row of rows) {
+    columns.revisions.push(toNumber(row['revision']));
+    columns.keys.push(toText(row['key']));
+    columns.createRevisions.push(toNumber(row['create_revision']));
+    columns.values.push(row['deleted'] === 0 ? toText(row['value']) : null);
+  }
+  return columns;
+}
+
+function prepare(db: DatabaseSync, file: string): void {
+  db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL`);
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${4 * CHECKPOINT_PAGES * PAGE_BYTES}`);
+  const pragma = (name: string): number => toNumber(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const [format, application, tables] = [pragma('user_version'), pragma('application_id'), db.prepare('SELECT count(*) AS tables FROM sqlite_master').get()];
+  if (toNumber(tables?.['tables']) === 0 && format === 0) {
+    db.exec(`BEGIN EXCLUSIVE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`);
+    return;
+  }
+  if (application !== APPLICATION_ID) {
+    throw new StoreOpenError(`the store ${file} cannot be opened: it is another program's database`);
+  }
+  if (format > FORMAT) {
+    throw new StoreOpenError(`the store ${file} cannot be opened: a newer Telar wrote it (format ${format}, this one reads up to ${FORMAT})`);
+  }
+  // Takes the lock now, so that a second process is told at once.
+  db.exec('BEGIN IMMEDIATE; COMMIT');
+}
+
+/** SQLite's error in words that say what is wrong with the file. */
+function explain(error: unknown, file: string): StoreOpenError {
+  if (error instanceof StoreOpenError) {
+    return error;
+  }
+  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
+  const message = error instanceof Error ? error.message : String(error);
+  const why = SQLITE_CODES[code];
+  return new StoreOpenError(`the store ${file} cannot be opened: ${why === undefined ? message : `${why} (${message})`}`, { cause: error });
+}
