@@ -1,0 +1,2 @@
+/** Told what a builder does, in a few words each time. */
+export type Progress = (message: string) => void;
