@@ -1,10 +1,53 @@
-import type { Endpoints } from '../generated/core.ts';
+import { fieldError, type FieldError } from '../../apimachinery/status.ts';
+import { AGE, column, NAME } from '../columns.ts';
+import { ipAddress, portNumber } from '../checks.ts';
+import type { EndpointSubset, Endpoints } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
+
+/** Addresses named before `+ N more...`. */
+const SHOWN = 3;
+
+export function firstFew(list: readonly string[]): string {
+  const rest = list.length - SHOWN;
+  return rest > 0 ? `${list.slice(0, SHOWN).join(',')} + ${rest} more...` : list.join(',');
+}
+
+function addresses({ subsets = [] }: Endpoints): string {
+  const list = subsets.flatMap((subset) => {
+    const ports = subset.ports ?? [];
+    return (subset.addresses ?? []).flatMap(({ ip }) =>
+      (ports.length === 0 ? [ip] : ports.map(({ port }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`))));
+  });
+  return list.length === 0 ? '<none>' : firstFew(list);
+}
+
+function subset(field: string, one: EndpointSubset): FieldError[] {
+  if (!one.addresses?.length && !one.notReadyAddresses?.length) {
+    return [fieldError.required(field, 'must specify `addresses` or `notReadyAddresses`')];
+  }
+  return [
+    ...(['addresses', 'notReadyAddresses'] as const).flatMap((name) =>
+      (one[name] ?? []).flatMap(({ ip }, index) => ipAddress(`${field}.${name}[${index}].ip`, ip ?? ''))),
+    ...(one.ports ?? []).flatMap(({ port, name }, index) => [
+      ...((one.ports ?? []).length > 1 && !name ? [fieldError.required(`${field}.ports[${index}].name`)] : []),
+      ...portNumber(`${field}.ports[${index}].port`, port),
+    ]),
+  ];
+}
 
 export const endpoints = defineKind<Endpoints>({
   group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', singular: 'endpoints',
   namespaced: true, type: 'core/v1.Endpoints', origin: 'builtin',
   shortNames: ['ep'],
-  columns: [],
-  rules: {},
+  columns: [NAME, column('Endpoints', addresses), AGE],
+  rules: {
+    generation: false,
+    defaults({ subsets }) {
+      for (const port of (subsets ?? []).flatMap((one) => one.ports ?? [])) {
+        port.protocol ||= 'TCP';
+      }
+    },
+    validate: ({ subsets }) => (subsets ?? []).flatMap((one, index) => subset(`subsets[${index}]`, one)),
+    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  },
 });
