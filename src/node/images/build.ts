@@ -5,12 +5,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ImageError } from './images.ts';
+import { ImageError, STARTER_NAMES } from './images.ts';
 import type { Images } from './images.ts';
 import type { Progress } from './starter/progress.ts';
-
-/** The names that can be built. */
-export const STARTER_NAMES = ['shell', 'web', 'vm'] as const;
 
 const BUILDER = fileURLToPath(new URL('./starter/build.ts', import.meta.url));
 /** Where downloaded packages are kept when the caller names no place. */

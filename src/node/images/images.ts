@@ -36,6 +36,9 @@ export class ImageError extends Error {
   }
 }
 
+/** The starter images that can be built. */
+export const STARTER_NAMES = ['shell', 'web', 'vm'] as const;
+
 /** Images whose settings are remembered between pods; the oldest is forgotten first. */
 const MAX_REMEMBERED = 256;
 
@@ -100,7 +103,7 @@ export class Images {
       return await this.#podman.loadImages(archive);
     } catch (error) {
       if (error instanceof PodmanError) {
-        throw new ImageError(400, `this is not an image archive as "podman save" or "docker save" write it: ${error.message}`, { cause: error });
+        throw new ImageError(400, `this is not an image archive as "podman save" or "docker save" write it: ${error.message.split(':\n')[0] ?? ''}`, { cause: error });
       }
       throw error;
     } finally {
@@ -169,7 +172,7 @@ export class Images {
 }
 
 function notHere(image: string, reference: ImageReference): string {
-  const starter = /^starter\/([a-z]+)$/.exec(reference.path)?.[1];
+  const starter = STARTER_NAMES.find((name) => reference.path === `starter/${name}`);
   const how = starter === undefined ? 'import it with "telar images import FILE"' : `make it with "telar images build ${starter}"`;
   return `Failed to pull image "${image}": the node does not have it, and images under ${LOCAL_REGISTRY}/ are never pulled; ${how}`;
 }
