@@ -6,7 +6,8 @@ escape() { sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g'; }
 status='200 OK'
 body=
 if [ -n "$BACKEND" ]; then
-  if ! body=$(wget -q -O - -T "${BACKEND_TIMEOUT:-5}" "$BACKEND" 2>&1); then
+  # Debian's busybox has no wget -T.
+  if ! body=$(timeout "${BACKEND_TIMEOUT:-5}" wget -q -O - "$BACKEND" 2>&1); then
     status='502 Bad Gateway'
   fi
 fi
@@ -28,7 +29,7 @@ footer { margin-top: 2rem; color: #555; font-size: .875rem }
 <p>$(printf '%s' "${MESSAGE:-It works.}" | escape)</p>
 PAGE
 if [ "$status" != '200 OK' ]; then
-  printf '<p>%s does not answer: %s</p>\n' "$(printf '%s' "$BACKEND" | escape)" "$(printf '%s' "$body" | escape)"
+  printf '<p>%s does not answer%s</p>\n' "$(printf '%s' "$BACKEND" | escape)" "$(printf '%s' "${body:+: $body}" | escape)"
 elif [ -n "$BACKEND" ]; then
   case $BACKEND in
     *.csv)
