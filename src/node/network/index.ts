@@ -3,3 +3,4 @@ export { checkForwarding, type ForwardingProblem, type ForwardingReport } from '
 export { podDns } from './poddns.ts';
 export { PodNetwork, type PodIdentity, type Sandbox } from './podnetwork.ts';
 export { removeNetwork } from './removal.ts';
+export { ServiceProxy, type ServiceProxyOptions } from './services/proxy.ts';
