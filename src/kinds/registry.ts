@@ -15,6 +15,7 @@ import { secret } from './core/secret.ts';
 import { service } from './core/service.ts';
 import { serviceAccount } from './core/serviceaccount.ts';
 import { endpointSlice } from './discovery/endpointslice.ts';
+import { eventV1 } from './events/event.ts';
 import { virtualMachine } from './kubevirt/virtualmachine.ts';
 import { virtualMachineInstance } from './kubevirt/virtualmachineinstance.ts';
 import { loadTypes } from './types.ts';
@@ -26,6 +27,7 @@ export const KINDS: readonly AnyKind[] = [
   job,
   lease,
   endpointSlice,
+  eventV1,
   virtualMachine, virtualMachineInstance,
 ];
 

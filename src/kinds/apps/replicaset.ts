@@ -1,11 +1,47 @@
-import type { ReplicaSet } from '../generated/apps.ts';
+import { immutable, nonNegative } from '../checks.ts';
+import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
+import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
+import type { ReplicaSet, ReplicaSetSpec } from '../generated/apps.ts';
 import { defineKind } from '../kind.ts';
+import { ownStatus } from '../strategy.ts';
+
+function defaults(set: ReplicaSet): void {
+  // A selector that is missing is for validation to name, not for defaults to make up.
+  const spec: ReplicaSetSpec = set.spec ?? ({} as Partial<ReplicaSetSpec> as ReplicaSetSpec);
+  set.spec = spec;
+  spec.replicas ??= 1;
+  spec.template = defaultTemplate(spec.template);
+}
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', singular: 'replicaset',
   namespaced: true, type: 'apps/v1.ReplicaSet', origin: 'builtin',
   shortNames: ['rs'], categories: ['all'], status: true,
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
-  columns: [],
-  rules: {},
+  columns: [
+    NAME,
+    column('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),
+    column('Current', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+    column('Ready', ({ status }) => status?.readyReplicas ?? 0, { type: 'integer' }),
+    AGE,
+    ...templateColumns<ReplicaSet>(({ spec }) => spec.template),
+    wide('Selector', ({ spec }) => formatSelector(spec.selector)),
+  ],
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  rules: {
+    ...ownStatus(() => ({ replicas: 0 })),
+    defaults,
+    validate: ({ spec }) => [
+      ...nonNegative('spec.replicas', spec.replicas),
+      ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+      ...validateOwnSelector('spec', spec.selector, spec.template),
+      ...validateTemplate('spec.template', spec.template),
+      ...alwaysRestarts('spec.template', spec.template),
+    ],
+    validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
+    validateStatus: ({ status }) => [
+      ...nonNegative('status.replicas', status?.replicas), ...nonNegative('status.readyReplicas', status?.readyReplicas),
+      ...nonNegative('status.availableReplicas', status?.availableReplicas),
+    ],
+  },
 });

@@ -1,0 +1,54 @@
+/** Pod templates: what Deployments, ReplicaSets, Jobs and their like make pods from. */
+import { validateAnnotations, validateLabels } from '../../../apimachinery/objectmeta.ts';
+import { matchesLabels, selectorFromObject } from '../../../apimachinery/selectors.ts';
+import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
+import { isEmptySelector, labelSelector } from '../../checks.ts';
+import type { PodTemplateSpec } from '../../generated/core.ts';
+import type { LabelSelector } from '../../generated/meta.ts';
+import { defaultPodSpec } from './defaults.ts';
+import { validatePodSpec } from './validate.ts';
+
+/** Fills in what the template leaves out; an absent template becomes an empty one. */
+export function defaultTemplate(template: PodTemplateSpec | undefined): PodTemplateSpec {
+  const result = template ?? {};
+  const spec = result.spec ?? { containers: [] };
+  result.spec = spec;
+  defaultPodSpec(spec);
+  return result;
+}
+
+export function validateTemplate(field: string, template: PodTemplateSpec | undefined): FieldError[] {
+  return [
+    ...validateLabels(template?.metadata?.labels, `${field}.metadata.labels`),
+    ...validateAnnotations(template?.metadata?.annotations, `${field}.metadata.annotations`),
+    ...validatePodSpec(`${field}.spec`, template?.spec ?? { containers: [] }),
+    ...(template?.spec?.ephemeralContainers?.length
+      ? [fieldError.forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')] : []),
+  ];
+}
+
+/** A selector that is there, well-formed, not empty, and picks the template's own pods. */
+export function validateOwnSelector(field: string, selector: LabelSelector | undefined, template: PodTemplateSpec | undefined): FieldError[] {
+  if (selector === undefined) {
+    return [fieldError.required(`${field}.selector`)];
+  }
+  const errors = labelSelector(`${field}.selector`, selector);
+  if (errors.length > 0) {
+    return errors;
+  }
+  if (isEmptySelector(selector)) {
+    return [fieldError.invalid(`${field}.selector`, selector, 'empty selector is invalid for deployment')];
+  }
+  return matchesLabels(selectorFromObject(selector), template?.metadata?.labels ?? {}) ? []
+    : [fieldError.invalid(`${field}.template.metadata.labels`, template?.metadata?.labels ?? {}, '`selector` does not match template `labels`')];
+}
+
+/** Workloads whose pods must be replaced when they end. */
+export function alwaysRestarts(field: string, template: PodTemplateSpec | undefined): FieldError[] {
+  const policy = template?.spec?.restartPolicy;
+  return [
+    ...(policy === 'Always' || policy === undefined ? [] : [fieldError.notSupported(`${field}.spec.restartPolicy`, policy, ['Always'])]),
+    ...(template?.spec?.activeDeadlineSeconds === undefined ? []
+      : [fieldError.forbidden(`${field}.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported')]),
+  ];
+}
