@@ -1,0 +1,52 @@
+/** The commands, and what happens when one fails: one sentence, no stack, an exit code that is not 0. */
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { StatusError } from '../apimachinery/status.ts';
+import { addDown } from './commands/down.ts';
+import { addKubeconfig } from './commands/kubeconfig.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import { CliError } from './errors.ts';
+import { text } from './messages/index.ts';
+import type { Wiring } from './wiring.ts';
+
+const EXIT_FAILED = 1;
+
+export function buildProgram(wiring: Wiring): Command {
+  const program = new Command('telar').description(text('program.description')).version(packageJson.version)
+    .exitOverride().showHelpAfterError();
+  addUp(program, wiring);
+  addDown(program, wiring);
+  addStatus(program);
+  addKubeconfig(program);
+  program.command('version').description(text('version.description')).action(() => {
+    process.stdout.write(`telar ${packageJson.version}\n`);
+  });
+  return program;
+}
+
+/** What a person is told of an error. */
+function sentence(error: unknown): string {
+  if (error instanceof CliError || error instanceof StatusError) {
+    return error.message;
+  }
+  return text('error.unexpected', { why: error instanceof Error ? error.message : String(error) });
+}
+
+/** Runs one command line; answers the exit code. */
+export async function runProgram(wiring: Wiring, argv: readonly string[]): Promise<number> {
+  try {
+    await buildProgram(wiring).parseAsync(argv);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has already said what is wrong with the words.
+      return error.exitCode;
+    }
+    process.stderr.write(`telar: ${sentence(error)}\n`);
+    if (process.env['TELAR_DEBUG'] === '1' && error instanceof Error) {
+      process.stderr.write(`${error.stack ?? ''}\n`);
+    }
+    return error instanceof CliError ? error.exitCode : EXIT_FAILED;
+  }
+}
