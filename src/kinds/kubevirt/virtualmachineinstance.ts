@@ -1,10 +1,39 @@
+import { findCondition } from '../../apimachinery/conditions.ts';
+import { formatTime } from '../../apimachinery/object.ts';
+import { fieldError } from '../../apimachinery/status.ts';
+import { deepEqual } from '../../apimachinery/values.ts';
+import { column, DATE, NAME, wide } from '../columns.ts';
 import type { VirtualMachineInstance } from '../generated/kubevirt.ts';
-import { defineKind } from '../kind.ts';
+import { defineKind, type Column } from '../kind.ts';
+import { completeSpec, defaultInstance } from './defaults.ts';
+import { withoutEffect } from './support.ts';
+import { validateInstanceSpec } from './validate.ts';
+
+const condition = (type: string): Column<VirtualMachineInstance>['value'] =>
+  ({ status }) => findCondition(status?.conditions, type)?.status ?? null;
 
 export const virtualMachineInstance = defineKind<VirtualMachineInstance>({
   group: 'kubevirt.io', version: 'v1', kind: 'VirtualMachineInstance', plural: 'virtualmachineinstances', singular: 'virtualmachineinstance',
   namespaced: true, type: 'kubevirt/v1.VirtualMachineInstance', origin: 'custom',
   shortNames: ['vmi', 'vmis'], categories: ['all'],
-  columns: [],
-  rules: {},
+  columns: [
+    NAME, DATE,
+    column('Phase', ({ status }) => status?.phase ?? null),
+    column('IP', ({ status }) => status?.interfaces?.[0]?.ipAddress ?? null),
+    column('NodeName', ({ status }) => status?.nodeName ?? null),
+    column('Ready', condition('Ready')),
+    wide('Live-Migratable', condition('LiveMigratable')),
+    wide('Paused', condition('Paused')),
+  ],
+  rules: {
+    defaults(object) { object.spec = completeSpec(object.spec); },
+    prepareCreate(object) {
+      defaultInstance(object.metadata.name, object.spec);
+      object.status = { phase: 'Pending', phaseTransitionTimestamps: [{ phase: 'Pending', phaseTransitionTimestamp: formatTime() }] };
+    },
+    validate: ({ spec }) => validateInstanceSpec('spec', spec),
+    validateUpdate: (object, old) => (deepEqual(object.spec, old.spec) ? []
+      : [fieldError.forbidden('spec', 'update of VMI object is restricted')]),
+    warnings: ({ spec }) => withoutEffect('spec', spec),
+  },
 });
