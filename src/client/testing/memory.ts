@@ -120,8 +120,6 @@ export class MemoryTransport implements Transport {
           await new Promise<void>((resolve) => {
             watch.wake = resolve;
           });
-        } else {
-          revision = this.#revision;
         }
       }
     } finally {
