@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { StatusError } from '../apimachinery/status.ts';
 import { addDown } from './commands/down.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
+import { addPs } from './commands/ps.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { CliError } from './errors.ts';
@@ -19,6 +20,7 @@ export function buildProgram(wiring: Wiring): Command {
   addDown(program, wiring);
   addStatus(program);
   addKubeconfig(program);
+  addPs(program);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);
   });

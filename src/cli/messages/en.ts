@@ -51,6 +51,13 @@ export const en = {
   'kubeconfig.merged': 'Added the context telar to {file}. Use it with: kubectl config use-context telar',
   'kubeconfig.error.unreadable': '{file} is not a kubeconfig that can be read: correct it or choose another file.',
 
+  'ps.description': 'virtual machines, Deployments, Jobs and lone pods in one table',
+  'ps.option.namespace': 'namespace to show',
+  'ps.option.all': 'every namespace',
+  'ps.option.watch': 'keep showing, and redraw when something changes',
+  'ps.none': 'Nothing runs yet. Try `telar demo`, or `kubectl apply` a manifest.',
+  'ps.noneIn': 'Nothing runs in the namespace {namespace}. See all of them with `telar ps -A`.',
+
   'version.description': 'print the version',
   'error.data': 'The directory {dataDir} cannot be used: {why}.',
   'error.record': '{file} is damaged ({why}): restore it from a backup, or choose another --data-dir.',

@@ -53,6 +53,13 @@ export const es: Record<keyof typeof en, string> = {
   'kubeconfig.merged': 'Se añadió el contexto telar a {file}. Úselo con: kubectl config use-context telar',
   'kubeconfig.error.unreadable': '{file} no es un kubeconfig legible: corríjalo o elija otro fichero.',
 
+  'ps.description': 'máquinas virtuales, Deployments, Jobs y pods sueltos en una sola tabla',
+  'ps.option.namespace': 'espacio de nombres que mostrar',
+  'ps.option.all': 'todos los espacios de nombres',
+  'ps.option.watch': 'seguir mostrando y redibujar cuando algo cambie',
+  'ps.none': 'Todavía no hay nada en marcha. Pruebe `telar demo` o aplique un manifiesto con `kubectl apply`.',
+  'ps.noneIn': 'No hay nada en marcha en el espacio de nombres {namespace}. Véalos todos con `telar ps -A`.',
+
   'version.description': 'mostrar la versión',
   'error.data': 'No se puede usar el directorio {dataDir}: {why}.',
   'error.record': '{file} está dañado ({why}): recupérelo de una copia de seguridad o elija otro --data-dir.',
