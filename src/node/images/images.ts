@@ -10,7 +10,12 @@ import { LOCAL_REGISTRY, parseReference, referenceText } from './reference.ts';
 import type { ImageReference } from './reference.ts';
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
-export type ImageInfo = InspectedImage;
+
+export interface ImageInfo extends InspectedImage {
+  /** It was fetched just now. */
+  pulled: boolean;
+}
+
 
 export interface ImageEntry {
   /** 64 hexadecimal digits. */
@@ -44,7 +49,7 @@ const MAX_REMEMBERED = 256;
 
 export class Images {
   readonly #podman: PodmanClient;
-  readonly #known = new Map<string, ImageInfo>();
+  readonly #known = new Map<string, InspectedImage>();
   /** Pulls under way, so that fifty pods of one image fetch it once. */
   readonly #pulls = new Map<string, Promise<void>>();
 
@@ -65,7 +70,7 @@ export class Images {
     const local = reference.registry === LOCAL_REGISTRY;
     const present = policy === 'Always' && !local ? undefined : await this.#inspect(name);
     if (present !== undefined) {
-      return present;
+      return { ...present, pulled: false };
     }
     if (policy === 'Never') {
       throw new PodStartError('ErrImageNeverPull', `Container image "${image}" is not present with pull policy of Never`);
@@ -78,7 +83,7 @@ export class Images {
     if (pulled === undefined) {
       throw new PodStartError('ErrImagePull', `Failed to pull image "${image}": it was gone again right after it had been pulled`);
     }
-    return pulled;
+    return { ...pulled, pulled: true };
   }
 
   /** Forgets what is remembered of an image; for when a container could not be made because the image is gone. */
@@ -131,7 +136,7 @@ export class Images {
     }
   }
 
-  async #inspect(name: string): Promise<ImageInfo | undefined> {
+  async #inspect(name: string): Promise<InspectedImage | undefined> {
     const known = this.#known.get(name);
     if (known !== undefined) {
       return known;
