@@ -58,8 +58,8 @@ export class PodmanClient {
     return parseVersion(await this.#http.json({ method: 'GET', path: '/version', ...(signal === undefined ? {} : { signal }) }));
   }
 
-  /** Events as they happen, until `signal` aborts or the service ends. `since` is a time to begin at. */
-  async* events(options: { signal: AbortSignal; since?: Date; filters?: Record<string, string[]> }): AsyncGenerator<PodmanEvent> {
+  /** Events as they happen, until `signal` aborts or the service ends. `since` is a time to begin at; `opened` is called when the stream stands. */
+  async* events(options: { signal: AbortSignal; since?: Date; filters?: Record<string, string[]>; opened?: () => void }): AsyncGenerator<PodmanEvent> {
     const message = await this.#http.stream({
       method: 'GET', path: '/events', signal: options.signal,
       query: {
@@ -68,6 +68,7 @@ export class PodmanClient {
         filters: filtersOf(options.filters),
       },
     });
+    options.opened?.();
     const lines = createInterface({ input: message, crlfDelay: Infinity });
     try {
       for await (const line of lines) {

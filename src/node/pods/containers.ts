@@ -1,0 +1,208 @@
+/** One pod's containers as they are: starting them, noticing their end, probing them while they run. */
+import { formatTime } from '../../apimachinery/object.ts';
+import { isPodmanStatus } from '../podman/errors.ts';
+import type { Container, ContainerStateTerminated, Pod, Probe } from '../../kinds/generated/core.ts';
+import type { InspectedContainer } from '../podman/types.ts';
+import { runAction } from './actions.ts';
+import type { ActionTarget } from './actions.ts';
+import type { PodContext } from './context.ts';
+import type { PodExtension } from './extension.ts';
+import { terminationMessage } from './podfiles.ts';
+import { Prober } from './prober.ts';
+import type { PodSandbox } from './sandbox.ts';
+import { containerId, containersOf } from './state.ts';
+import type { ContainerRecord } from './state.ts';
+
+const OOM_EXIT_CODE = 137;
+const SIGNAL_BASE = 128;
+
+/** What the containers report to their pod's worker. */
+export interface ContainerEvents {
+  /** Something in a record changed; `urgent` when others wait to see it. */
+  changed(urgent: boolean): void;
+  /** A probe demands that it be restarted. */
+  restart(record: ContainerRecord, why: string, probe: Probe): void;
+}
+
+interface Waiter {
+  promise: Promise<void>;
+  resolve: () => void;
+}
+
+export class PodContainers {
+  readonly #context: PodContext;
+  readonly #sandbox: PodSandbox;
+  readonly #extension: PodExtension | undefined;
+  readonly #events: ContainerEvents;
+  readonly #probers = new Map<string, Prober>();
+  readonly #waiters = new Map<string, Waiter>();
+  pod: Pod;
+
+  constructor(context: PodContext, sandbox: PodSandbox, extension: PodExtension | undefined, pod: Pod, events: ContainerEvents) {
+    this.#context = context;
+    this.#sandbox = sandbox;
+    this.#extension = extension;
+    this.#events = events;
+    this.pod = pod;
+  }
+
+  specOf(name: string): Container {
+    const found = containersOf(this.pod).find((one) => one.container.name === name)?.container;
+    if (found === undefined) {
+      throw new Error(`pod ${this.pod.metadata.name} has no container ${name}`);
+    }
+    return found;
+  }
+
+  target(record: ContainerRecord): ActionTarget {
+    return { id: record.id, container: this.specOf(record.name), host: this.#sandbox.ip(this.pod), runtime: this.#context.runtime };
+  }
+
+  /** Resolves when the container with this id has ended. */
+  exited(id: string): Promise<void> {
+    const known = this.#waiters.get(id);
+    if (known !== undefined) {
+      return known.promise;
+    }
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#waiters.set(id, { promise, resolve: () => { resolve(undefined); } });
+    return promise;
+  }
+
+  /** The record's container runs: just started, or adopted (`wasReady` and `wasStarted` as published before). */
+  running(record: ContainerRecord, id: string, startedAt: Date, adopted: { started: boolean; ready: boolean } | undefined): void {
+    record.phase = 'running';
+    record.id = id;
+    record.startedAt = startedAt;
+    delete record.terminated;
+    const container = this.specOf(record.name);
+    record.started = container.startupProbe === undefined || adopted?.started === true;
+    record.ready = record.started && (container.readinessProbe === undefined || adopted?.ready === true);
+    this.#tellExtension(record);
+    if (container.startupProbe ?? container.livenessProbe ?? container.readinessProbe) {
+      this.#probe(record, container, startedAt);
+    }
+  }
+
+  stopProbing(name?: string): void {
+    for (const [key, prober] of this.#probers) {
+      if (name === undefined || key === name) {
+        prober.stop();
+        this.#probers.delete(key);
+      }
+    }
+  }
+
+  /** A container of this pod may have ended: look, and record its end. Called again it does nothing. */
+  async checkEnd(record: ContainerRecord): Promise<void> {
+    const { id } = record;
+    if (record.phase !== 'running' || id === '') {
+      return;
+    }
+    const found = await this.#context.podman.inspectContainer(id).catch((error: unknown) => {
+      if (isPodmanStatus(error, 404)) {
+        return undefined;
+      }
+      throw error;
+    });
+    if (found?.running === true && isAlive(found.pid)) {
+      return;
+    }
+    await this.ended(record, id, found);
+  }
+
+  /** Records the end; `found` is undefined for a container that vanished. */
+  async ended(record: ContainerRecord, id: string, found: InspectedContainer | undefined): Promise<void> {
+    const end = await this.#describeEnd(record, id, found);
+    // Another look may have been quicker.
+    if (record.phase !== 'running' || record.id !== id) {
+      return;
+    }
+    record.phase = 'exited';
+    record.terminated = end;
+    record.ready = false;
+    record.started = false;
+    this.stopProbing(record.name);
+    this.#extension?.exited?.(this.pod, record.name, end.exitCode);
+    this.#waiters.get(id)?.resolve();
+    this.#waiters.delete(id);
+    this.#events.changed(true);
+  }
+
+  async #describeEnd(record: ContainerRecord, id: string, found: InspectedContainer | undefined): Promise<ContainerStateTerminated> {
+    const startedAt = found?.startedAt ?? record.startedAt;
+    const times = {
+      ...(startedAt === undefined ? {} : { startedAt: formatTime(startedAt) }),
+      finishedAt: formatTime(found?.finishedAt ?? new Date()), containerID: containerId(id),
+    };
+    if (found === undefined || found.running || found.finishedAt === undefined) {
+      // Its monitor was killed with it, so nobody saw the exit code.
+      return { exitCode: OOM_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container is gone and left no exit code', ...times };
+    }
+    const { exitCode } = found;
+    const message = await terminationMessage(this.#sandbox.podDir, this.specOf(record.name), record.attempt, exitCode);
+    return {
+      exitCode, reason: found.oomKilled ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error',
+      ...(exitCode > SIGNAL_BASE && exitCode < SIGNAL_BASE + 65 ? { signal: exitCode - SIGNAL_BASE } : {}),
+      ...(message === '' ? {} : { message }), ...times,
+    };
+  }
+
+  /** Costs a round trip, so only where somebody wants to know the process. */
+  #tellExtension(record: ContainerRecord): void {
+    const extension = this.#extension;
+    if (extension === undefined) {
+      return;
+    }
+    const { id, name } = record;
+    const tell = async (): Promise<void> => {
+      const { pid } = await this.#context.podman.inspectContainer(id);
+      extension.started(this.pod, { container: name, id, pid });
+    };
+    tell().catch((error: unknown) => {
+      this.#context.log.warn({ id, error: String(error) }, 'a started container cannot be inspected');
+      extension.started(this.pod, { container: name, id, pid: 0 });
+    });
+  }
+
+  #probe(record: ContainerRecord, container: Container, startedAt: Date): void {
+    this.stopProbing(record.name);
+    const passed = record.started;
+    const prober = new Prober(container, {
+      run: (probe, timeoutMs) => runAction(probe, this.target(record), timeoutMs),
+      unhealthy: (kind, output) => {
+        this.#context.recorder.event(this.pod, 'Warning', 'Unhealthy', `${kind} probe failed: ${output}`, { fieldPath: `spec.containers{${record.name}}` });
+      },
+      started: () => {
+        if (!record.started) {
+          record.started = true;
+          this.#events.changed(true);
+        }
+      },
+      ready: (ready) => {
+        if (record.ready !== ready) {
+          record.ready = ready;
+          this.#events.changed(true);
+        }
+      },
+      failed: (kind, probe) => {
+        this.#events.restart(record, `Container ${record.name} failed ${kind.toLowerCase()} probe, will be restarted`, probe);
+      },
+    });
+    this.#probers.set(record.name, prober);
+    prober.start(startedAt, passed);
+  }
+}
+
+/** Podman believes a container runs until its monitor says otherwise; the monitor may have been killed too. */
+export function isAlive(pid: number): boolean {
+  if (pid <= 0) {
+    return false;
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
