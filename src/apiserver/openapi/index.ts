@@ -1,0 +1,4 @@
+/** OpenAPI documents of what is served, made from the registry. All pure; the caller keeps the serialised bytes. */
+export { openApiV2 } from './v2.ts';
+export { openApiV2Protobuf } from './v2.protobuf.ts';
+export { openApiV3, openApiV3Hash, openApiV3Index, openApiV3Paths } from './v3.ts';

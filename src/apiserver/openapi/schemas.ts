@@ -1,0 +1,196 @@
+/** Schemas of API types, made from the type table: Swagger 2.0 and OpenAPI 3.0 differ in a few words only. */
+import type { JsonObject } from '../../apimachinery/object.ts';
+import type { Field, MessageType, Scalar, TypeRef, TypeTable } from '../../apimachinery/typetable.ts';
+import type { GroupVersionKind } from '../../apimachinery/object.ts';
+import type { Registry } from '../../kinds/registry.ts';
+
+export type Dialect = 'v2' | 'v3';
+
+/** Where Kubernetes' Go packages put the types of ours; others are `io.k8s.api.<package>`. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  meta: 'io.k8s.apimachinery.pkg.apis.meta',
+  apiextensions: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
+  apiregistration: 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+  kubevirt: 'io.kubevirt',
+};
+
+const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+
+/** `core/v1.PodSpec` → `io.k8s.api.core.v1.PodSpec`. */
+export function definitionName(message: string): string {
+  const slash = message.indexOf('/');
+  const pkg = message.slice(0, slash);
+  return `${PREFIXES[pkg] ?? `io.k8s.api.${pkg}`}.${message.slice(slash + 1)}`;
+}
+
+const NAMED_SCALARS: Partial<Record<Scalar, string>> = {
+  Quantity: QUANTITY, IntOrString: INT_OR_STRING,
+  Time: 'io.k8s.apimachinery.pkg.apis.meta.v1.Time', MicroTime: 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime',
+  FieldsV1: 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1',
+};
+
+/** What the named scalars are; `v3` can say that a value has one of two types. */
+function namedScalar(name: string, dialect: Dialect): JsonObject {
+  switch (name) {
+    case QUANTITY:
+      return dialect === 'v2' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'number' }] };
+    case INT_OR_STRING:
+      return dialect === 'v2' ? { type: 'string', format: 'int-or-string' } : { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' };
+    case NAMED_SCALARS.FieldsV1: return { type: 'object' };
+    default: return { type: 'string', format: 'date-time' };
+  }
+}
+
+const PLAIN_SCALARS: Readonly<Record<string, JsonObject>> = {
+  string: { type: 'string' }, int32: { type: 'integer', format: 'int32' }, int64: { type: 'integer', format: 'int64' },
+  double: { type: 'number', format: 'double' }, bool: { type: 'boolean' }, bytes: { type: 'string', format: 'byte' },
+  Duration: { type: 'string' }, any: { 'x-kubernetes-preserve-unknown-fields': true },
+};
+
+const API_VERSION: JsonObject = {
+  type: 'string', description: 'APIVersion defines the versioned schema of this representation of an object.',
+};
+const KIND: JsonObject = { type: 'string', description: 'Kind is a string value representing the REST resource this object represents.' };
+
+const gvkExtension = (kinds: readonly GroupVersionKind[]): JsonObject => ({
+  'x-kubernetes-group-version-kind': kinds.map(({ group, kind, version }) => ({ group, kind, version })),
+});
+
+/** Rules of a field as the extensions that clients read. */
+function extensions(field: Field): JsonObject {
+  const all = {
+    'x-kubernetes-list-type': field.listType, 'x-kubernetes-list-map-keys': field.listMapKeys === undefined ? undefined : [...field.listMapKeys],
+    'x-kubernetes-map-type': field.mapType, 'x-kubernetes-patch-merge-key': field.patchMergeKey, 'x-kubernetes-patch-strategy': field.patchStrategy,
+  };
+  const result: JsonObject = {};
+  for (const [name, value] of Object.entries(all)) {
+    if (value !== undefined) {
+      result[name] = value;
+    }
+  }
+  return result;
+}
+
+/** Kinds of each message, from the registry; the few messages that are bodies only are named here. */
+const BODY_KINDS: Readonly<Record<string, GroupVersionKind>> = {
+  'meta/v1.Status': { group: '', version: 'v1', kind: 'Status' },
+  'meta/v1.DeleteOptions': { group: '', version: 'v1', kind: 'DeleteOptions' },
+  'core/v1.Binding': { group: '', version: 'v1', kind: 'Binding' },
+  'policy/v1.Eviction': { group: 'policy', version: 'v1', kind: 'Eviction' },
+  'autoscaling/v1.Scale': { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+  'authentication/v1.TokenRequest': { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+};
+
+/** Collects the definitions that a document refers to, directly or not. */
+export class Schemas {
+  readonly #types: TypeTable;
+  readonly #dialect: Dialect;
+  readonly #kinds = new Map<string, GroupVersionKind[]>();
+  readonly #definitions = new Map<string, JsonObject>();
+
+  constructor(registry: Registry, dialect: Dialect) {
+    this.#types = registry.types;
+    this.#dialect = dialect;
+    for (const [message, kind] of Object.entries(BODY_KINDS)) {
+      this.#kinds.set(message, [kind]);
+    }
+    for (const { type, group, version, kind } of registry.list()) {
+      this.#kinds.set(type, [{ group, version, kind }]);
+    }
+  }
+
+  /** Definitions by name, in alphabetical order. */
+  definitions(): JsonObject {
+    return Object.fromEntries([...this.#definitions].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** A reference to a message, which from now on is among the definitions. */
+  ref(message: string): JsonObject {
+    const type = this.#types.get(message);
+    if (type === undefined) {
+      throw new Error(`no message type ${message}`);
+    }
+    const name = definitionName(message);
+    if (!this.#definitions.has(name)) {
+      this.#definitions.set(name, {});
+      this.#definitions.set(name, this.#message(type));
+    }
+    return this.#pointer(name);
+  }
+
+  /** A reference to the list of a kind. */
+  listRef(message: string, gvk: GroupVersionKind): JsonObject {
+    const name = `${definitionName(message)}List`;
+    if (!this.#definitions.has(name)) {
+      this.#definitions.set(name, {
+        type: 'object', required: ['items'],
+        properties: {
+          apiVersion: API_VERSION, items: { type: 'array', items: this.ref(message) }, kind: KIND, metadata: this.ref('meta/v1.ListMeta'),
+        },
+        ...gvkExtension([{ ...gvk, kind: `${gvk.kind}List` }]),
+      });
+    }
+    return this.#pointer(name);
+  }
+
+  #pointer(name: string): JsonObject {
+    return { $ref: `#/${this.#dialect === 'v2' ? 'definitions' : 'components/schemas'}/${name}` };
+  }
+
+  #named(name: string): JsonObject {
+    if (!this.#definitions.has(name)) {
+      this.#definitions.set(name, namedScalar(name, this.#dialect));
+    }
+    return this.#pointer(name);
+  }
+
+  #type(ref: TypeRef): JsonObject {
+    switch (ref.t) {
+      case 'scalar': {
+        const name = NAMED_SCALARS[ref.scalar];
+        return name === undefined ? { ...PLAIN_SCALARS[ref.scalar] } : this.#named(name);
+      }
+      case 'message': return this.ref(ref.name);
+      case 'list': return { type: 'array', items: this.#type(ref.of) };
+      case 'map': return { type: 'object', additionalProperties: this.#type(ref.of) };
+      default: return ref satisfies never;
+    }
+  }
+
+  #field(field: Field): JsonObject {
+    const rules: JsonObject = {
+      ...(field.default === undefined ? {} : { default: field.default }),
+      ...(field.enum === undefined || field.type.t !== 'scalar' ? {} : { enum: [...field.enum] }),
+      ...extensions(field),
+    };
+    const schema = this.#type(field.type);
+    if (this.#dialect === 'v3' && '$ref' in schema && Object.keys(rules).length > 0) {
+      return { allOf: [schema], ...rules };
+    }
+    return { ...schema, ...rules };
+  }
+
+  #message(type: MessageType): JsonObject {
+    const properties: JsonObject = {};
+    const required: string[] = [];
+    if (type.isKind) {
+      properties['apiVersion'] = API_VERSION;
+      properties['kind'] = KIND;
+    }
+    for (const field of type.fields.values()) {
+      properties[field.name] = this.#field(field);
+      if (field.required) {
+        required.push(field.name);
+      }
+    }
+    const kinds = this.#kinds.get(type.name);
+    return {
+      type: 'object',
+      ...(required.length === 0 ? {} : { required }),
+      ...(Object.keys(properties).length === 0 ? {} : { properties }),
+      ...(kinds === undefined ? {} : gvkExtension(kinds)),
+      ...(type.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    };
+  }
+}

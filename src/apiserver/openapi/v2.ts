@@ -1,0 +1,66 @@
+/** `/openapi/v2`: one Swagger 2.0 document of everything that is served. */
+import type { Json, JsonObject } from '../../apimachinery/object.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
+import type { Registry } from '../../kinds/registry.ts';
+import { parameterType, pathsOf, patchTypes, queryParameters, type Operation, type PathEntry } from './operations.ts';
+import { Schemas } from './schemas.ts';
+
+const PRODUCES = ['application/json', 'application/yaml'];
+
+const query = (name: string): JsonObject => ({ name, in: 'query', type: parameterType(name), uniqueItems: true });
+
+function body(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject[] {
+  switch (operation.body) {
+    case undefined: return [];
+    case 'patch': return [{ name: 'body', in: 'body', required: true, schema: { type: 'object' } }];
+    case 'delete': return [{ name: 'body', in: 'body', schema: schemas.ref('meta/v1.DeleteOptions') }];
+    default: return [{ name: 'body', in: 'body', required: true, schema: schemas.ref(operation.body) }];
+  }
+}
+
+function answerSchema(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
+  switch (operation.answer) {
+    case 'list': return schemas.listRef(kind.type, kind);
+    case 'text': return { type: 'string' };
+    default: return schemas.ref(operation.answer);
+  }
+}
+
+function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
+  const answer: JsonObject = { description: 'OK', schema: answerSchema(operation, kind, schemas) };
+  const { group, version, kind: name } = operation.gvk;
+  return {
+    operationId: operation.operationId,
+    consumes: operation.action === 'patch' ? patchTypes(kind) : ['*/*'],
+    produces: PRODUCES,
+    parameters: [...body(operation, kind, schemas), ...queryParameters(operation).map(query)],
+    responses: { [operation.action === 'post' ? '201' : '200']: answer, 401: { description: 'Unauthorized' } },
+    'x-kubernetes-action': operation.action,
+    'x-kubernetes-group-version-kind': { group, kind: name, version },
+  };
+}
+
+function pathItem(entry: PathEntry, kind: AnyKind, schemas: Schemas): JsonObject {
+  const item: JsonObject = {};
+  for (const operation of entry.operations) {
+    item[operation.method] = operationOf(operation, kind, schemas);
+  }
+  const parameters: Json[] = entry.parameters.map((name) => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true }));
+  return parameters.length === 0 ? item : { ...item, parameters };
+}
+
+/** The whole document. Large: serialise it and let it go. */
+export function openApiV2(registry: Registry): JsonObject {
+  const schemas = new Schemas(registry, 'v2');
+  const paths: JsonObject = {};
+  for (const kind of registry.list()) {
+    for (const entry of pathsOf(kind)) {
+      paths[entry.path] = pathItem(entry, kind, schemas);
+    }
+  }
+  return {
+    swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.36' }, paths, definitions: schemas.definitions(),
+    securityDefinitions: { BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' } },
+    security: [{ BearerToken: [] }],
+  };
+}
