@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { StatusError } from '../apimachinery/status.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
 import { addPs } from './commands/ps.ts';
@@ -21,6 +22,7 @@ export function buildProgram(wiring: Wiring): Command {
   addStatus(program);
   addKubeconfig(program);
   addPs(program);
+  addDoctor(program, wiring);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);
   });

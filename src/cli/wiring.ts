@@ -13,7 +13,31 @@ export interface ServeOptions {
   ready(): void;
 }
 
+export interface ProbeResult {
+  /** `limited`: Telar works without, worse. `missing`: it does not. */
+  status: 'ok' | 'limited' | 'missing';
+  detail: string;
+}
+
+/** A look at the machine: structurally the node room's. */
+export interface Probe {
+  name: string;
+  /** Debian packages that bring what it looks for. */
+  packages: readonly string[];
+  run(): Promise<ProbeResult>;
+}
+
+export interface ProbeTarget {
+  dataDir: string;
+  listen: string;
+  port: number;
+  /** The instance runs and has the port itself. */
+  running: boolean;
+}
+
 export interface Wiring {
+  /** What `telar doctor` looks at, in order. */
+  probes(target: ProbeTarget): Promise<readonly Probe[]>;
   /** API server, controllers and node in this process; resolves when all has ended. */
   serve(options: ServeOptions): Promise<void>;
   /** Ends every container and guest of an instance and removes its links, rules and namespaces. */

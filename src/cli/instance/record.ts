@@ -14,6 +14,8 @@ const ID_LENGTH = 6;
 const RUN_ROOT = '/run/telar';
 export const DEFAULT_DATA_DIR = '/var/lib/telar';
 const DEFAULTS = { podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', clusterDomain: 'cluster.local', port: 6443, listen: '127.0.0.1' };
+export const DEFAULT_PORT = DEFAULTS.port;
+export const DEFAULT_LISTEN = DEFAULTS.listen;
 /** A node's pods take a /24 of the pod range; services need room for DNS at .10. */
 const MIN_PODS = 256;
 const MIN_SERVICES = 16;

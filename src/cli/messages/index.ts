@@ -16,3 +16,8 @@ export function languageOf(env: NodeJS.ProcessEnv): Language {
 export function text(key: MessageKey, values: Readonly<Record<string, string | number>> = {}, language: Language = languageOf(process.env)): string {
   return CATALOGUES[language][key].replace(/\{(\w+)\}/g, (whole: string, name: string) => (name in values ? String(values[name]) : whole));
 }
+
+/** The text of a key formed at run time, or `otherwise` when there is none. */
+export function textOr(key: string, otherwise: string): string {
+  return Object.entries(CATALOGUES[languageOf(process.env)]).find(([name]) => name === key)?.[1] ?? otherwise;
+}
