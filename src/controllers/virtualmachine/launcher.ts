@@ -99,12 +99,22 @@ function pullSecrets(spec: VirtualMachineInstanceSpec): string[] {
   return [...new Set(secrets.filter((name) => name !== undefined && name !== ''))].filter((name) => name !== undefined);
 }
 
+/** The node pulls a guest's images as if they were its container's: the most eager policy of them is the container's. */
+function pullPolicy(spec: VirtualMachineInstanceSpec): string {
+  const policies = [...(spec.volumes ?? []).map(({ containerDisk }) => containerDisk), spec.domain.firmware?.kernelBoot?.container]
+    .map((source) => source?.imagePullPolicy).filter((policy) => policy !== undefined && policy !== '');
+  if (policies.includes('Always')) {
+    return 'Always';
+  }
+  return policies.length > 0 && policies.every((policy) => policy === 'Never') ? 'Never' : 'IfNotPresent';
+}
+
 function computeContainer(spec: VirtualMachineInstanceSpec): Container {
   const ports = containerPorts(spec);
   const readinessProbe = podProbe(spec.readinessProbe);
   const livenessProbe = podProbe(spec.livenessProbe);
   return {
-    name: COMPUTE_CONTAINER, image: LAUNCHER_IMAGE, imagePullPolicy: 'IfNotPresent', resources: resourcesOf(spec),
+    name: COMPUTE_CONTAINER, image: LAUNCHER_IMAGE, imagePullPolicy: pullPolicy(spec), resources: resourcesOf(spec),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...(ports.length === 0 ? {} : { ports }),
     ...(readinessProbe === undefined ? {} : { readinessProbe }),

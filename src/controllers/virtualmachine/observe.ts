@@ -3,10 +3,10 @@
  * written by the node; the line between them is: the node never ends an instance, this never starts one.
  */
 import { findCondition, setCondition } from '../../apimachinery/conditions.ts';
-import { formatTime } from '../../apimachinery/object.ts';
 import { deepClone } from '../../apimachinery/values.ts';
 import type { ContainerStatus, Pod } from '../../kinds/generated/core.ts';
 import type { VirtualMachineInstance, VirtualMachineInstanceCondition, VirtualMachineInstanceStatus } from '../../kinds/generated/kubevirt.ts';
+import { enterPhase } from '../../kinds/kubevirt/phases.ts';
 import { isFinalPhase } from '../../kinds/kubevirt/wellknown.ts';
 
 /** What the API knows of an instance's launcher. */
@@ -81,19 +81,6 @@ function nextPhase(vmi: VirtualMachineInstance, launcher: Launcher): string {
     }
     default: return launcher satisfies never;
   }
-}
-
-/** Sets the phase and the time it was reached. */
-export function enterPhase(status: VirtualMachineInstanceStatus, phase: string, now: Date): void {
-  if (status.phase === phase && status.phaseTransitionTimestamps !== undefined) {
-    return;
-  }
-  status.phase = phase;
-  const reached = status.phaseTransitionTimestamps ?? [];
-  if (!reached.some((one) => one.phase === phase)) {
-    reached.push({ phase, phaseTransitionTimestamp: formatTime(now) });
-  }
-  status.phaseTransitionTimestamps = reached;
 }
 
 function readyCondition(phase: string, launcher: Launcher): VirtualMachineInstanceCondition {

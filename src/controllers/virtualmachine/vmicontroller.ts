@@ -12,10 +12,11 @@ import type { Informer } from '../../client/informer.ts';
 import { PODS, VIRTUALMACHINEINSTANCES } from '../../client/resources.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
 import type { VirtualMachineInstance, VirtualMachineInstanceStatus } from '../../kinds/generated/kubevirt.ts';
+import { enterPhase } from '../../kinds/kubevirt/phases.ts';
 import { FINALIZER_VMI, LABEL_COMPONENT, LABEL_NODE_NAME, LAUNCHER } from '../../kinds/kubevirt/wellknown.ts';
 import { messageOf } from './errors.ts';
 import { DEFAULT_GRACE_SECONDS, launcherName, launcherPod } from './launcher.ts';
-import { enterPhase, observe, type Launcher, type Observation } from './observe.ts';
+import { observe, type Launcher, type Observation } from './observe.ts';
 import type { VmContext } from './vmcontroller.ts';
 
 class VmiReconciler {

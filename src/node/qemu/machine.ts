@@ -41,7 +41,7 @@ const KERNEL_PATH = /^\/?[A-Za-z0-9._/+-]{1,512}$/;
 /** `q35`, `pc-q35-7.2`, `pc`, …: QEMU's own names; RHEL's, which manifests made for KubeVirt carry, become q35. */
 function machineType(spec: VirtualMachineInstanceSpec): string {
   const type = spec.domain.machine?.type ?? 'q35';
-  if (type === '' || type === 'q35' || /^pc-q35-rhel/.test(type)) {
+  if (type === '' || type === 'q35' || type.startsWith('pc-q35-rhel')) {
     return 'q35';
   }
   if (type === 'pc' || /^pc-(q35|i440fx)-\d+\.\d+$/.test(type)) {
