@@ -44,9 +44,12 @@ export function humanDuration(milliseconds: number): string {
   return minutes < 3 * MINUTE ? `${minutes}m` : humanHours(Math.floor(minutes / MINUTE), minutes);
 }
 
+/** Code points: near enough to columns for names. */
+const characters = (text: string): number => Array.from(text).length;
+
 /** Headers and rows in aligned columns; every line ends in a line break, none in blanks. */
 export function renderTable(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headers, ...rows];
-  const widths = headers.map((_, column) => Math.max(...lines.map((line) => [...line[column] ?? ''].length)));
+  const widths = headers.map((_, column) => lines.reduce((widest, line) => Math.max(widest, characters(line[column] ?? '')), 0));
   return lines.map((line) => `${headers.map((_, column) => (line[column] ?? '').padEnd((widths[column] ?? 0) + GAP)).join('').trimEnd()}\n`).join('');
 }

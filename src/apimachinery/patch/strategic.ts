@@ -140,7 +140,7 @@ class Merger {
       return changes;
     }
     const merged = [...kept];
-    const places = new Map(kept.map((element, index) => [identity(element, mergeKey), index]).reverse());
+    const places = new Map(kept.map((element, index): [string, number] => [identity(element, mergeKey), index]).reverse());
     for (const change of changes) {
       keyOf(change, mergeKey);
       const id = identity(change, mergeKey);

@@ -1,0 +1,102 @@
+/** Request bodies that are JSON or YAML texts, with limits on their depth and notice of members given twice. */
+import type { Json } from './object.ts';
+import { badRequest, type StatusError, unsupportedMediaType } from './status.ts';
+import { findDuplicates } from './jsonduplicates.ts';
+import { parseYaml } from './yaml.ts';
+
+/** Objects and lists inside one another; deeper documents are refused before they are parsed. */
+export const MAX_JSON_DEPTH = 100;
+
+export interface ParsedBody {
+  value: Json;
+  /** `duplicate field "spec.replicas"`, at most a hundred. The last value counts. */
+  duplicates: string[];
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+
+/** Depth and number of object members of a JSON text, without parsing it. */
+function measure(bytes: Uint8Array): { depth: number; members: number } {
+  let depth = 0;
+  let deepest = 0;
+  let members = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    switch (bytes[at]) {
+      case QUOTE:
+        at += 1;
+        while (at < bytes.length && bytes[at] !== QUOTE) {
+          at += bytes[at] === BACKSLASH ? 2 : 1;
+        }
+        break;
+      case COLON: members += 1; break;
+      case 0x7b: case 0x5b:
+        depth += 1;
+        deepest = Math.max(deepest, depth);
+        break;
+      case 0x7d: case 0x5d: depth -= 1; break;
+      default:
+    }
+  }
+  return { depth: deepest, members };
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) {
+    return 0;
+  }
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      count += countMembers(element);
+    }
+    return count;
+  }
+  for (const member of Object.values(value)) {
+    count += 1 + countMembers(member);
+  }
+  return count;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    throw malformed('invalid UTF-8', error);
+  }
+}
+
+const malformed = (why: string, cause: unknown): StatusError =>
+  Object.assign(badRequest(`error decoding request body: ${why}`), { cause });
+
+function parseJson(bytes: Uint8Array): ParsedBody {
+  const { depth, members } = measure(bytes);
+  if (depth > MAX_JSON_DEPTH) {
+    throw malformed(`exceeded max depth of ${MAX_JSON_DEPTH}`, undefined);
+  }
+  const text = textOf(bytes);
+  let value: Json;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw malformed(`invalid JSON: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  return { value, duplicates: countMembers(value) === members ? [] : findDuplicates(text) };
+}
+
+/** Reads a body. Throws BadRequest for what is malformed or too deep, UnsupportedMediaType for other types. */
+export function parseBody(bytes: Uint8Array, contentType: string): ParsedBody {
+  const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  switch (mediaType) {
+    case '': case 'application/json': return parseJson(bytes);
+    case 'application/yaml': case 'application/apply-patch+yaml': return parseYaml(textOf(bytes), MAX_JSON_DEPTH);
+    default:
+      if (mediaType.endsWith('+json')) {
+        return parseJson(bytes);
+      }
+      throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`);
+  }
+}

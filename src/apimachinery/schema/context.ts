@@ -1,0 +1,84 @@
+/** Where a decoder is in the document, so that it can say so when something is wrong; costs nothing while nothing is. */
+
+/** Unknown fields that are named; more are dropped silently. */
+export const MAX_UNKNOWN_FIELDS = 100;
+
+export class DecodeContext {
+  readonly unknown: string[] = [];
+  readonly #collect: boolean;
+  readonly #path: (string | number)[] = [];
+  /** For each segment, whether it is a key of a map: those are no part of Go's field paths. */
+  readonly #isKey: boolean[] = [];
+
+  constructor(collect: boolean) {
+    this.#collect = collect;
+  }
+
+  /** A field, or the index of a list. */
+  enter(segment: string | number): void {
+    this.#path.push(segment);
+    this.#isKey.push(typeof segment === 'number');
+  }
+
+  enterKey(key: string): void {
+    this.#path.push(key);
+    this.#isKey.push(true);
+  }
+
+  leave(): void {
+    this.#path.pop();
+    this.#isKey.pop();
+  }
+
+  unknownField(name: string): void {
+    if (this.#collect && this.unknown.length < MAX_UNKNOWN_FIELDS) {
+      this.unknown.push(`unknown field ${JSON.stringify(this.#pathTo(name))}`);
+    }
+  }
+
+  /** `spec.containers[0].foo` */
+  #pathTo(name: string): string {
+    let text = '';
+    for (const segment of [...this.#path, name]) {
+      text += typeof segment === 'number' ? `[${segment}]` : text === '' ? segment : `.${segment}`;
+    }
+    return text;
+  }
+
+  /** As Go names a field in a type error: without indexes and keys, e.g. `spec.containers.image`. */
+  fieldPath(name: string): string {
+    const names = this.#path.filter((_, index) => this.#isKey[index] !== true);
+    return (name === '' ? names : [...names, name]).join('.');
+  }
+}
+
+export interface Place {
+  /** Name of the Go struct that has the field. */
+  struct: string;
+  /** Empty when the value is an element of the list or map that was entered. */
+  field: string;
+  /** Its Go type. */
+  type: string;
+}
+
+/** A value of the wrong type, worded as Go's json package words it. */
+export class DecodeError extends Error {
+  override name = 'DecodeError';
+
+  constructor(context: DecodeContext, kind: string, place: Place) {
+    const path = context.fieldPath(place.field);
+    super(path === ''
+      ? `json: cannot unmarshal ${kind} into Go value of type ${place.type}`
+      : `json: cannot unmarshal ${kind} into Go struct field ${place.struct}.${path} of type ${place.type}`);
+  }
+}
+
+/** A value of the right JSON type that says nothing sensible: the message stands alone. */
+export class ValueError extends DecodeError {
+  override name = 'ValueError';
+
+  constructor(message: string) {
+    super(new DecodeContext(false), '', { struct: '', field: '', type: '' });
+    this.message = message;
+  }
+}

@@ -1,0 +1,96 @@
+/** YAML as Kubernetes reads it: version 1.1 without times, sets and base-60 numbers, one document, limited aliases. */
+import { isMap, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
+import type { Json, JsonObject } from './object.ts';
+import { badRequest } from './status.ts';
+import { setOwn } from './values.ts';
+
+/** Nodes that aliases may stand for in one document, so that a short text cannot become a huge one. */
+const MAX_ALIASED = 1_000;
+/** Problems that are named. */
+const MAX_PROBLEMS = 100;
+/** Types of YAML 1.1 that JSON does not have, or that Go's reader leaves as texts. */
+const LEFT_OUT = new Set(['timestamp', 'binary', 'set', 'omap', 'pairs', 'intTime', 'floatTime']);
+
+function checkDepth(node: unknown, left: number, problems: string[]): void {
+  if (!isMap(node) && !isSeq(node)) {
+    return;
+  }
+  if (left === 0) {
+    throw tooDeep();
+  }
+  const names = new Set<string>();
+  for (const item of node.items) {
+    if (!isPair(item)) {
+      checkDepth(item, left - 1, problems);
+      continue;
+    }
+    const name = isScalar(item.key) ? String(item.key.value) : '';
+    if (names.has(name) && name !== '<<' && problems.length < MAX_PROBLEMS) {
+      problems.push(`duplicate field ${JSON.stringify(name)}`);
+    }
+    names.add(name);
+    checkDepth(item.value, left - 1, problems);
+  }
+}
+
+const isPair = (item: unknown): item is { key: unknown; value: unknown } =>
+  typeof item === 'object' && item !== null && 'key' in item && 'value' in item;
+
+const tooDeep = (): Error => badRequest('error converting YAML to JSON: yaml: exceeded max depth');
+
+/** Only what JSON can say: numbers that are none become null, names become texts. Aliases may have added depth, without end even. */
+function toJson(value: unknown, left: number): Json {
+  switch (typeof value) {
+    case 'string': case 'boolean': return value;
+    case 'number': return Number.isFinite(value) ? value : null;
+    case 'bigint': return Number(value);
+    default:
+  }
+  if (typeof value !== 'object' || value === null) {
+    return null;
+  }
+  if (left === 0) {
+    throw tooDeep();
+  }
+  if (Array.isArray(value)) {
+    return value.map((element) => toJson(element, left - 1));
+  }
+  const object: JsonObject = {};
+  for (const [key, member] of Object.entries(value)) {
+    setOwn(object, key, toJson(member, left - 1));
+  }
+  return object;
+}
+
+function firstError(document: Document): string | undefined {
+  return document.errors[0]?.message.split('\n', 1)[0];
+}
+
+/** Throws BadRequest. `maxDepth` counts maps and lists inside one another. */
+export function parseYaml(text: string, maxDepth: number): { value: Json; duplicates: string[] } {
+  const documents = parseAllDocuments(text, {
+    version: '1.1', merge: true, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: 'silent',
+    customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' || !LEFT_OUT.has(tag)).filter((tag) =>
+      typeof tag === 'string' || !/:(?:timestamp|binary|set|omap|pairs)$/.test(tag.tag) && tag.format !== 'TIME'),
+  });
+  const [document, second] = Array.isArray(documents) ? documents : [];
+  if (document === undefined) {
+    return { value: null, duplicates: [] };
+  }
+  const error = firstError(document);
+  if (error !== undefined) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${error}`);
+  }
+  if (second !== undefined) {
+    throw badRequest('error converting YAML to JSON: yaml: a request holds one document');
+  }
+  const duplicates: string[] = [];
+  checkDepth(document.contents, maxDepth, duplicates);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASED });
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return { value: toJson(value, maxDepth), duplicates };
+}
