@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { StatusError } from '../apimachinery/status.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
+import { addImages } from './commands/images.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
 import { addPs } from './commands/ps.ts';
 import { addStatus } from './commands/status.ts';
@@ -22,6 +23,7 @@ export function buildProgram(wiring: Wiring): Command {
   addStatus(program);
   addKubeconfig(program);
   addPs(program);
+  addImages(program);
   addDoctor(program, wiring);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);

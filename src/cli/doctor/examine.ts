@@ -35,7 +35,8 @@ export function findingLine({ name, status, detail, purpose }: Finding, colored:
 }
 
 async function look(probe: Probe): Promise<Finding> {
-  const result = await probe.run();
+  const result = await probe.run().catch((error: unknown): ProbeResult =>
+    ({ status: 'missing', detail: error instanceof Error ? error.message : String(error) }));
   return { name: probe.name, purpose: textOr(`doctor.probe.${probe.name}`, probe.name), packages: probe.packages, ...result };
 }
 
