@@ -2,6 +2,7 @@
 import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { jobController } from './job/job.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { newVirtualMachineController } from './virtualmachine/index.ts';
 
@@ -9,6 +10,7 @@ export type { ControllerContext, ControllerFactory } from './context.ts';
 
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
+  job: jobController,
   replicaset: replicaSetController,
   virtualmachine: newVirtualMachineController,
 };
