@@ -2,12 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { StatusError } from '../apimachinery/status.ts';
+import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addImages } from './commands/images.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
 import { addPs } from './commands/ps.ts';
 import { addStatus } from './commands/status.ts';
+import { addTest } from './commands/test.ts';
 import { addUp } from './commands/up.ts';
 import { CliError } from './errors.ts';
 import { text } from './messages/index.ts';
@@ -25,6 +27,8 @@ export function buildProgram(wiring: Wiring): Command {
   addPs(program);
   addImages(program);
   addDoctor(program, wiring);
+  addDemo(program, wiring);
+  addTest(program, wiring);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);
   });

@@ -129,7 +129,6 @@ export const en = {
   'demo.address.api': 'the Kubernetes API',
   'demo.next': 'Three things to try next',
   'demo.next.workloads': 'see it as Kubernetes does',
-  'demo.next.console': 'talk to the virtual machine on its console',
   'demo.next.consoleLog': 'read the virtual machine’s console',
   'demo.next.scale': 'more front ends, and watch them come',
   'demo.next.down': 'Remove it again with:  telar demo --down',

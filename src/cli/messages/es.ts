@@ -131,7 +131,6 @@ export const es: Record<keyof typeof en, string> = {
   'demo.address.api': 'la API de Kubernetes',
   'demo.next': 'Tres cosas que probar ahora',
   'demo.next.workloads': 'verlo como lo ve Kubernetes',
-  'demo.next.console': 'hablar con la máquina virtual por su consola',
   'demo.next.consoleLog': 'leer la consola de la máquina virtual',
   'demo.next.scale': 'más frontales, y ver cómo llegan',
   'demo.next.down': 'Quítelo de nuevo con:  telar demo --down',
