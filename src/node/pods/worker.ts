@@ -163,9 +163,24 @@ export class PodWorker {
     }
   }
 
+  /** Resolves when the container's present attempt has ended. */
+  ended(record: ContainerRecord): Promise<void> {
+    return record.phase === 'running' ? this.#containers.exited(record.id) : Promise.resolve();
+  }
+
+  /** Whether the container was made with a terminal. */
+  hasTerminal(container: string): boolean {
+    return this.#containers.specOf(container).tty === true;
+  }
+
+  /** Containers that run. */
+  running(): ContainerRecord[] {
+    return [...this.#state.containers.values()].filter((record) => record.phase === 'running');
+  }
+
   /** Podman's ids of the containers that run. */
   runningIds(): string[] {
-    return [...this.#state.containers.values()].filter((record) => record.phase === 'running').map((record) => record.id);
+    return this.running().map((record) => record.id);
   }
 
   /** End the pod for a reason of the node's: it fails, its containers stop. */

@@ -1,0 +1,155 @@
+/**
+ * Kubernetes' remote command protocols over WebSocket: frames that begin with a channel number, as bytes or as base64 text.
+ * v5 adds a way to end standard input; before v4 the error channel carries plain text.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { RawData, WebSocket } from 'ws';
+import { badRequest } from '../../apimachinery/status.ts';
+
+export const STDIN = 0;
+export const STDOUT = 1;
+export const STDERR = 2;
+export const ERROR = 3;
+export const RESIZE = 4;
+/** v5: the payload names the channel that the sender closes. */
+const CLOSE = 255;
+
+/** Output not yet sent to a slow client, bytes; above it the container has to wait. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** Largest frame a client may send, bytes. */
+const MAX_FRAME_BYTES = 1024 * 1024;
+const PING_MS = 30_000;
+const NORMAL_CLOSURE = 1000;
+
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', 'v4.base64.channel.k8s.io', 'base64.channel.k8s.io'];
+
+const server = new WebSocketServer({
+  noServer: true, maxPayload: MAX_FRAME_BYTES, clientTracking: false,
+  handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
+});
+
+export interface ChannelListeners {
+  stdin(data: Buffer): void;
+  /** The client sends no more input. */
+  stdinEnd(): void;
+  resize(width: number, height: number): void;
+  /** The connection is over. */
+  closed(): void;
+}
+
+function bytesOf(data: RawData): Buffer {
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data);
+}
+
+/** Whether the client speaks a protocol of ours; throws a Status error otherwise. */
+export function checkProtocol(req: IncomingMessage): void {
+  const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
+  if ((req.headers.upgrade ?? '').toLowerCase() !== 'websocket') {
+    throw badRequest(`unable to upgrade: only websocket is supported, got ${JSON.stringify(req.headers.upgrade ?? '')}`);
+  }
+  if (offered.length > 0 && !offered.some((name) => PROTOCOLS.includes(name))) {
+    throw badRequest(`unable to upgrade: none of the protocols ${offered.join(', ')} is supported; supported are ${PROTOCOLS.join(', ')}`);
+  }
+}
+
+export class Channels {
+  readonly #socket: WebSocket;
+  readonly #protocol: string;
+  readonly #base64: boolean;
+  readonly #ping: NodeJS.Timeout;
+  #listeners: ChannelListeners | undefined;
+  #drained: (() => void) | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.#protocol = socket.protocol;
+    this.#base64 = socket.protocol.includes('base64');
+    // Proxies on the way drop what is silent.
+    this.#ping = setInterval(() => { socket.ping(); }, PING_MS);
+    socket.on('message', (data) => { this.#received(bytesOf(data)); });
+    socket.on('close', () => {
+      clearInterval(this.#ping);
+      this.#listeners?.closed();
+    });
+    socket.on('error', () => { socket.terminate(); });
+    socket.pause();
+  }
+
+  static accept(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<Channels> {
+    return new Promise((resolve) => {
+      server.handleUpgrade(req, socket, head, (accepted) => { resolve(new Channels(accepted)); });
+    });
+  }
+
+  /** Begins to hand out what the client sends. */
+  listen(listeners: ChannelListeners): void {
+    this.#listeners = listeners;
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      listeners.closed();
+      return;
+    }
+    this.#socket.resume();
+  }
+
+  /** The client is to send no more for now. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** False when so much waits to be sent that the caller should stop until `drained` is called. */
+  send(channel: number, data: Buffer, drained: () => void): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      return true;
+    }
+    const frame = this.#base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.from([channel]), data]);
+    this.#socket.send(frame, () => {
+      if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) {
+        const waiting = this.#drained;
+        this.#drained = undefined;
+        waiting?.();
+      }
+    });
+    if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) {
+      return true;
+    }
+    this.#drained = drained;
+    return false;
+  }
+
+  /** How it ended, on the error channel, and then the end of the connection. */
+  finish(status: { status: string; message?: string }): void {
+    const version = /^v([45])\./.exec(this.#protocol);
+    const text = version !== null ? JSON.stringify(status) : status.status === 'Success' ? '' : status.message ?? '';
+    if (version !== null || text !== '') {
+      this.send(ERROR, Buffer.from(text), () => undefined);
+    }
+    this.#socket.close(NORMAL_CLOSURE);
+  }
+
+  #received(data: Buffer): void {
+    const bytes = this.#base64 ? Buffer.concat([Buffer.from([(data[0] ?? 0) - 48]), Buffer.from(data.subarray(1).toString('latin1'), 'base64')]) : data;
+    const channel = bytes[0];
+    const payload = bytes.subarray(1);
+    if (channel === STDIN) {
+      this.#listeners?.stdin(payload);
+    } else if (channel === RESIZE) {
+      this.#resized(payload);
+    } else if (channel === CLOSE && payload[0] === STDIN) {
+      this.#listeners?.stdinEnd();
+    }
+  }
+
+  #resized(payload: Buffer): void {
+    const [, width] = /"Width"\s*:\s*(\d+)/.exec(payload.toString()) ?? [];
+    const [, height] = /"Height"\s*:\s*(\d+)/.exec(payload.toString()) ?? [];
+    if (width !== undefined && height !== undefined) {
+      this.#listeners?.resize(Number(width), Number(height));
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** The kubelet's paths on this node, and those other rooms of the node answer. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Log } from '../../apimachinery/log.ts';
+import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
+import { badRequest, failure, notFound } from '../../apimachinery/status.ts';
+import { streamLog } from '../logs/stream.ts';
+import type { LogRequest } from '../logs/stream.ts';
+import type { StatsSummary } from '../metrics/stats.ts';
+import type { PodmanClient } from '../podman/client.ts';
+import type { PodManager } from '../pods/manager.ts';
+import { logFolder } from '../pods/podfiles.ts';
+import type { ContainerRecord } from '../pods/state.ts';
+import type { PodWorker } from '../pods/worker.ts';
+import { refuseUpgrade, sendError, sendJson, writeTo } from './answers.ts';
+import type { Request, Response } from './answers.ts';
+import { attachStream, execStream, streamOptions } from './streams.ts';
+
+export interface HandlerOptions {
+  pods: PodManager;
+  podman: PodmanClient;
+  stats: () => StatsSummary;
+  log: Log;
+  /** Answered elsewhere, by the beginning of the path. */
+  mounts: readonly { prefix: string; handler: Partial<NodeHandler> & Pick<NodeHandler, 'request'> }[];
+}
+
+interface Target {
+  path: string;
+  parts: string[];
+  query: URLSearchParams;
+}
+
+function parseTarget(target: string): Target {
+  const url = new URL(target, 'http://node');
+  return { path: url.pathname, parts: url.pathname.split('/').slice(1).map(decodeURIComponent), query: url.searchParams };
+}
+
+function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') {
+    return undefined;
+  }
+  if (!/^\d+$/.test(text)) {
+    throw badRequest(`invalid ${name}: ${JSON.stringify(text)} is no number`);
+  }
+  return Number(text);
+}
+
+function sinceOf(query: URLSearchParams): Date | undefined {
+  const seconds = wholeNumber(query, 'sinceSeconds');
+  if (seconds !== undefined) {
+    return new Date(Date.now() - seconds * 1000);
+  }
+  const text = query.get('sinceTime');
+  if (text === null || text === '') {
+    return undefined;
+  }
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) {
+    throw badRequest(`invalid sinceTime: ${JSON.stringify(text)}`);
+  }
+  return time;
+}
+
+const flag = (query: URLSearchParams, name: string): boolean => ['1', 'true'].includes(query.get(name) ?? '');
+
+export class NodeServer implements NodeHandler {
+  readonly #options: HandlerOptions;
+
+  constructor(options: HandlerOptions) {
+    this.#options = options;
+  }
+
+  request(target: string, req: Request, res: Response): void {
+    this.#request(target, req, res).catch((error: unknown) => {
+      sendError(res, error);
+    });
+  }
+
+  upgrade(target: string, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => { socket.destroy(); });
+    this.#upgrade(target, req, socket, head).catch((error: unknown) => {
+      refuseUpgrade(socket, error);
+    });
+  }
+
+  async #request(target: string, req: Request, res: Response): Promise<void> {
+    const { path, parts, query } = parseTarget(target);
+    const mount = this.#options.mounts.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+    if (mount !== undefined) {
+      mount.handler.request(target, req, res);
+      return;
+    }
+    req.resume();
+    if (path === '/healthz') {
+      res.setHeader('content-type', 'text/plain; charset=utf-8');
+      res.end('ok');
+    } else if (path === '/stats/summary') {
+      sendJson(res, 200, this.#options.stats());
+    } else if (path === '/pods' || path === '/pods/') {
+      sendJson(res, 200, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#options.pods.list().map((worker) => worker.pod) });
+    } else if (parts[0] === 'containerLogs') {
+      await this.#logs(parts, query, res);
+    } else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward') {
+      throw badRequest('you must connect with an upgrade to websocket');
+    } else {
+      throw failure('NotFound', `the node has nothing at ${path}`);
+    }
+  }
+
+  #container(parts: readonly string[]): { worker: PodWorker; record: ContainerRecord; name: string } {
+    const [, namespace = '', pod = '', name = ''] = parts;
+    const worker = this.#options.pods.find(namespace, pod);
+    if (worker === undefined) {
+      throw notFound({ group: '', resource: 'pods', name: pod });
+    }
+    const record = worker.record(name);
+    if (record === undefined) {
+      throw failure('NotFound', `container ${name} not found in pod ${pod}_${namespace}`);
+    }
+    return { worker, record, name };
+  }
+
+  async #logs(parts: readonly string[], query: URLSearchParams, res: Response): Promise<void> {
+    const { worker, record, name } = this.#container(parts);
+    const pod = worker.pod.metadata.name;
+    const previous = flag(query, 'previous');
+    if (previous && record.attempt < 1) {
+      throw badRequest(`previous terminated container "${name}" in pod "${pod}" not found`);
+    }
+    if (record.attempt < 0) {
+      throw badRequest(`container "${name}" in pod "${pod}" is waiting to start: ${record.waiting.message ?? record.waiting.reason}`);
+    }
+    const gone = new AbortController();
+    res.on('close', () => { gone.abort(); });
+    const tailLines = wholeNumber(query, 'tailLines');
+    const limitBytes = wholeNumber(query, 'limitBytes');
+    const since = sinceOf(query);
+    const follow = flag(query, 'follow') && !previous;
+    const request: LogRequest = {
+      folder: logFolder(worker.podDir, name), attempt: record.attempt - (previous ? 1 : 0), timestamps: flag(query, 'timestamps'), signal: gone.signal,
+      ...(tailLines === undefined ? {} : { tailLines }), ...(limitBytes === undefined ? {} : { limitBytes }), ...(since === undefined ? {} : { since }),
+      ...(follow ? { ended: worker.ended(record) } : {}),
+    };
+    res.statusCode = 200;
+    res.setHeader('content-type', 'text/plain');
+    if ('flushHeaders' in res) {
+      res.flushHeaders();
+    }
+    try {
+      await streamLog(request, (chunk) => writeTo(res, chunk));
+      res.end();
+    } catch (error) {
+      if (!gone.signal.aborted) {
+        throw error;
+      }
+    }
+  }
+
+  async #upgrade(target: string, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { path, parts, query } = parseTarget(target);
+    const mount = this.#options.mounts.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+    if (mount?.handler.upgrade !== undefined) {
+      mount.handler.upgrade(target, req, socket, head);
+      return;
+    }
+    const upgrade = { req, socket, head };
+    if (parts[0] !== 'exec' && parts[0] !== 'attach') {
+      throw failure('NotFound', `the node has no stream at ${path}`);
+    }
+    const { record, name, worker } = this.#container(parts);
+    if (record.phase !== 'running') {
+      throw badRequest(`container ${name} of pod ${worker.pod.metadata.name} is not running`);
+    }
+    const options = streamOptions(query);
+    if (parts[0] === 'exec') {
+      await execStream(this.#options.podman, record.id, options, upgrade);
+    } else {
+      const tty = worker.hasTerminal(name);
+      await attachStream(this.#options.podman, { id: record.id, tty }, options, upgrade);
+    }
+  }
+}

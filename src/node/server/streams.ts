@@ -1,0 +1,156 @@
+/** exec and attach: a container's streams in Podman's connection joined to a client's WebSocket. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { badRequest, internalError, type Status } from '../../apimachinery/status.ts';
+import type { ContainerStream, PodmanClient } from '../podman/client.ts';
+import { PodmanError } from '../podman/errors.ts';
+import { Channels, checkProtocol, STDERR, STDOUT } from './channels.ts';
+import { Demultiplexer } from './multiplex.ts';
+
+/** How long Podman may take to note the exit code after the streams ended, milliseconds. */
+const EXIT_PATIENCE_MS = 5_000;
+const EXIT_POLL_MS = 20;
+
+export interface StreamOptions {
+  command: string[];
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
+export function streamOptions(query: URLSearchParams): StreamOptions {
+  const flag = (...names: string[]): boolean => names.some((name) => ['1', 'true'].includes(query.get(name) ?? ''));
+  const options = {
+    command: query.getAll('command'), stdin: flag('input', 'stdin'), stdout: flag('output', 'stdout'), stderr: flag('error', 'stderr'), tty: flag('tty'),
+  };
+  if (!options.stdin && !options.stdout && !options.stderr) {
+    throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
+  }
+  return options;
+}
+
+const SUCCESS: Pick<Status, 'metadata' | 'status'> = { metadata: {}, status: 'Success' };
+
+function exitStatus(code: number): { status: string; message?: string } & Partial<Status> {
+  return code === 0 ? SUCCESS : {
+    metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: exit status ${code}`, reason: 'NonZeroExitCode',
+    details: { causes: [{ reason: 'ExitCode', message: String(code) }] },
+  };
+}
+
+/** Joins both until the container's side ends, or the client goes away. Resolves when the container's side has ended. */
+function join(channels: Channels, stream: ContainerStream, options: StreamOptions, resize: (width: number, height: number) => void): Promise<void> {
+  const { socket } = stream;
+  const demultiplexer = options.tty ? undefined : new Demultiplexer();
+  const resume = (): void => { socket.resume(); };
+  const show = (chunk: Buffer): void => {
+    const frames = demultiplexer === undefined ? [{ stream: 1, data: chunk }] : demultiplexer.push(chunk);
+    for (const { stream: number, data } of frames) {
+      const wanted = number === 2 ? options.stderr : options.stdout;
+      if (wanted && !channels.send(number === 2 ? STDERR : STDOUT, data, resume)) {
+        socket.pause();
+      }
+    }
+  };
+  channels.listen({
+    stdin: (data) => {
+      if (options.stdin && !socket.destroyed && !socket.writableEnded && !socket.write(data)) {
+        channels.pause();
+        socket.once('drain', () => { channels.resume(); });
+      }
+    },
+    stdinEnd: () => { socket.end(); },
+    resize,
+    closed: () => { socket.destroy(); },
+  });
+  // An empty frame tells the client that the connection stands.
+  channels.send(options.stdout ? STDOUT : STDERR, Buffer.alloc(0), () => undefined);
+  return ended(socket, stream.head, show);
+}
+
+function ended(socket: Duplex, head: Buffer, show: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve) => {
+    if (head.length > 0) {
+      show(head);
+    }
+    socket.on('data', show);
+    socket.on('error', () => { resolve(); });
+    socket.on('close', () => { resolve(); });
+    socket.on('end', () => { resolve(); });
+  });
+}
+
+async function exitCodeOf(podman: PodmanClient, execId: string): Promise<number> {
+  const deadline = Date.now() + EXIT_PATIENCE_MS;
+  for (;;) {
+    const state = await podman.inspectExec(execId);
+    if (!state.running || Date.now() > deadline) {
+      return state.exitCode;
+    }
+    await new Promise((resolve) => { setTimeout(resolve, EXIT_POLL_MS); });
+  }
+}
+
+/** Podman's words about a program that cannot be run, with the exit code shells use for it. */
+function startFailure(error: unknown): { status: string; message?: string } & Partial<Status> {
+  if (!(error instanceof PodmanError)) {
+    return internalError(error instanceof Error ? error.message : String(error)).status;
+  }
+  const failure = internalError(`error executing command in container: ${error.message}`);
+  return failure.status;
+}
+
+export interface Upgrade {
+  req: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+/** Runs a command in a container. Throws before the WebSocket stands; later failures go over its error channel. */
+export async function execStream(podman: PodmanClient, containerId: string, options: StreamOptions, upgrade: Upgrade): Promise<void> {
+  checkProtocol(upgrade.req);
+  if (options.command.length === 0) {
+    throw badRequest('you must specify the command to execute');
+  }
+  const execId = await podman.createExec(containerId, options);
+  const channels = await Channels.accept(upgrade.req, upgrade.socket, upgrade.head);
+  let size: { width: number; height: number } | undefined;
+  let started = false;
+  const applySize = (): void => {
+    if (size !== undefined && options.tty && started) {
+      // The process may have ended meanwhile: then there is nothing to resize.
+      podman.resizeExec(execId, size.width, size.height).catch(() => undefined);
+    }
+  };
+  try {
+    const stream = await podman.startExec(execId, { tty: options.tty });
+    started = true;
+    await join(channels, stream, options, (width, height) => {
+      size = { width, height };
+      applySize();
+    });
+    channels.finish(exitStatus(await exitCodeOf(podman, execId)));
+  } catch (error) {
+    channels.finish(startFailure(error));
+  }
+}
+
+export interface AttachedContainer {
+  id: string;
+  /** It was made with a terminal: then its output is one raw stream. */
+  tty: boolean;
+}
+
+/** Joins the client to the container's own process. */
+export async function attachStream(podman: PodmanClient, container: AttachedContainer, options: StreamOptions, upgrade: Upgrade): Promise<void> {
+  checkProtocol(upgrade.req);
+  const stream = await podman.attachContainer(container.id, options);
+  const channels = await Channels.accept(upgrade.req, upgrade.socket, upgrade.head);
+  await join(channels, stream, { ...options, tty: container.tty }, (width, height) => {
+    if (container.tty) {
+      podman.resizeContainer(container.id, width, height).catch(() => undefined);
+    }
+  });
+  channels.finish(SUCCESS);
+}
