@@ -1,0 +1,109 @@
+/** What must stand before the first client comes: four namespaces and the `kubernetes` Service. */
+import type { KubeObject } from '../apimachinery/object.ts';
+import { isStatusError } from '../apimachinery/status.ts';
+import { deepClone, deepEqual } from '../apimachinery/values.ts';
+import { PERMANENT_NAMESPACES } from './admission/lifecycle.ts';
+import { asKubeObject, decodeTyped, expectedOf } from './verbs/body.ts';
+import type { Core } from './verbs/core.ts';
+import { createObject, updateObject, type WriteContext } from './verbs/writes.ts';
+import type { AnyKind } from '../kinds/kind.ts';
+import type { User } from './types.ts';
+
+export const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+export interface BootstrapOptions {
+  /** ClusterIP of the `kubernetes` Service. */
+  apiAddress: string;
+  /** Where the API server is reached from pods. */
+  nodeAddress: string;
+  port: number;
+}
+
+interface Wanted {
+  kind: AnyKind;
+  namespace: string;
+  object: Record<string, unknown> & { metadata: Record<string, unknown> & { name: string } };
+  /** Members kept as they should be when the object already exists. */
+  enforced: readonly string[];
+}
+
+const SERVICE_LABELS = { component: 'apiserver', provider: 'kubernetes' };
+
+function kubernetesService(options: BootstrapOptions): Wanted['object'] {
+  return {
+    metadata: { name: 'kubernetes', labels: SERVICE_LABELS },
+    spec: {
+      type: 'ClusterIP', clusterIP: options.apiAddress, clusterIPs: [options.apiAddress], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.port }], sessionAffinity: 'None',
+    },
+  };
+}
+
+const endpointsOf = (options: BootstrapOptions): Wanted['object'] => ({
+  metadata: { name: 'kubernetes', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+  subsets: [{ addresses: [{ ip: options.nodeAddress }], ports: [{ name: 'https', port: options.port, protocol: 'TCP' }] }],
+});
+
+const endpointSliceOf = (options: BootstrapOptions): Wanted['object'] => ({
+  metadata: { name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+  addressType: 'IPv4',
+  endpoints: [{ addresses: [options.nodeAddress], conditions: { ready: true } }],
+  ports: [{ name: 'https', port: options.port, protocol: 'TCP' }],
+});
+
+function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
+  const { registry } = core;
+  const wanted: Wanted[] = [];
+  const add = (kind: AnyKind | undefined, namespace: string, object: Wanted['object'], enforced: readonly string[]): void => {
+    if (kind !== undefined) {
+      wanted.push({ kind, namespace, object, enforced });
+    }
+  };
+  for (const name of PERMANENT_NAMESPACES) {
+    add(registry.byResource('', 'v1', 'namespaces'), '', { metadata: { name } }, []);
+  }
+  add(registry.byResource('', 'v1', 'services'), 'default', kubernetesService(options), []);
+  add(registry.byResource('', 'v1', 'endpoints'), 'default', endpointsOf(options), ['subsets']);
+  add(registry.byResource('discovery.k8s.io', 'v1', 'endpointslices'), 'default', endpointSliceOf(options), ['endpoints', 'ports']);
+  return wanted;
+}
+
+const decode = (core: Core, { kind, object }: Wanted): KubeObject =>
+  asKubeObject(decodeTyped(object, core.registry, expectedOf(kind), 'strict').object);
+
+async function ensure(core: Core, wanted: Wanted): Promise<void> {
+  const context: WriteContext = { user: SERVER_USER, dryRun: false, warnings: [] };
+  const { kind, namespace, enforced } = wanted;
+  const target = { kind, namespace, name: wanted.object.metadata.name };
+  const present = core.get(target);
+  if (present === undefined) {
+    try {
+      await createObject(core, kind, namespace, decode(core, wanted), context);
+    } catch (error) {
+      if (!isStatusError(error, 'AlreadyExists')) {
+        throw error;
+      }
+    }
+    return;
+  }
+  const made = decode(core, wanted);
+  const differs = enforced.some((name) => !deepEqual(Reflect.get(made, name), Reflect.get(present.object, name)));
+  if (differs) {
+    await updateObject(core, {
+      target, scope: { part: 'main' },
+      mutate: (current) => {
+        const next = deepClone(current);
+        enforced.forEach((name) => Reflect.set(next, name, deepClone(Reflect.get(made, name))));
+        return next;
+      },
+    }, context);
+  }
+}
+
+/** Idempotent; corrects the endpoints after the port or the address has changed. */
+export async function bootstrap(core: Core, options: BootstrapOptions): Promise<void> {
+  const wanted = wantedObjects(core, options);
+  const namespaces = wanted.filter(({ namespace }) => namespace === '');
+  await Promise.all(namespaces.map((one) => ensure(core, one)));
+  await Promise.all(wanted.filter(({ namespace }) => namespace !== '').map((one) => ensure(core, one)));
+}

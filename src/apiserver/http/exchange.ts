@@ -1,0 +1,42 @@
+/** The two protocols' requests and answers behind one structural type each. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { HttpExchange } from '../types.ts';
+
+export type Req = HttpExchange['req'];
+export type Res = HttpExchange['res'];
+
+/** What is used of a `ServerResponse` or an `Http2ServerResponse`. */
+export interface Reply {
+  writeHead(status: number, headers: Record<string, number | string | string[]>): unknown;
+  write(chunk: string | Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): unknown;
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
+  destroy(error?: Error): unknown;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+}
+
+/** Both classes have these members. */
+export const replyOf = (res: Res): Reply => res;
+
+export const headersOf = (req: Req): IncomingHttpHeaders => req.headers;
+
+export const isHttp2 = (req: Req): boolean => req.httpVersionMajor === 2;
+
+const sockets = new WeakMap<object, TLSSocket>();
+
+/** The connection's TLS socket, the same object for every request of a connection. Undefined when it is already gone. */
+export function socketOf(req: Req): TLSSocket | undefined {
+  if ('stream' in req) {
+    const { session } = req.stream;
+    return session === undefined ? undefined : sockets.get(session);
+  }
+  return req.socket instanceof TLSSocket ? req.socket : undefined;
+}
+
+/** HTTP/2 hides its sockets behind proxies: remember the real one when a session begins. */
+export function rememberSocket(session: object, socket: TLSSocket): void {
+  sockets.set(session, socket);
+}

@@ -1,0 +1,126 @@
+/** From an Answer to text: JSON as it is stored, Tables, metadata alone, YAML, pretty-printed. */
+import type { stringify as Stringify } from 'yaml';
+import { apiVersionOf, type JsonObject, type KubeObject, type ListMeta } from '../../apimachinery/object.ts';
+import { toTable } from '../../kinds/printing.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
+import type { Stored } from '../../store/store.ts';
+import { WRITE_CHUNK_CHARS } from '../limits.ts';
+import type { Accept } from '../types.ts';
+
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+export interface View {
+  readonly accept: Accept;
+  readonly includeObject: IncludeObject;
+  readonly pretty: boolean;
+}
+
+const META_GROUP = 'meta.k8s.io';
+
+export function includeObjectOf(query: URLSearchParams): IncludeObject {
+  const asked = query.get('includeObject');
+  return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
+}
+
+/** What clients of these names show to people: they get indented JSON, as from kube-apiserver. */
+export function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
+  const asked = query.get('pretty');
+  if (asked !== null) {
+    return asked === '' || asked === 'true' || asked === '1';
+  }
+  return userAgent !== undefined && (userAgent.startsWith('curl/') || userAgent.startsWith('Wget/') || userAgent.startsWith('Mozilla/5.0'));
+}
+
+export const metaApiVersion = (accept: Accept): string => `${META_GROUP}/${accept.metaVersion}`;
+
+export const partialMetadata = (object: KubeObject, accept: Accept): JsonObject =>
+  ({ kind: 'PartialObjectMetadata', apiVersion: metaApiVersion(accept), metadata: object.metadata as unknown as JsonObject });
+
+export function tableOf(kind: AnyKind, objects: readonly KubeObject[], view: View, listMeta: ListMeta, columns: boolean): JsonObject {
+  const version = view.accept.metaVersion === 'v1beta1' ? 'v1beta1' : 'v1';
+  return toTable(kind, objects, { includeObject: view.includeObject, now: Date.now(), listMeta, columns, version });
+}
+
+let stringifyYaml: typeof Stringify | undefined;
+
+/** A document as the client wants it written. */
+export async function documentText(value: unknown, view: View): Promise<string> {
+  if (view.accept.format === 'yaml') {
+    stringifyYaml ??= (await import('yaml')).stringify;
+    return stringifyYaml(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  }
+  return view.pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value);
+}
+
+/** Whether stored texts can go out as they are. */
+export const isPlain = (view: View): boolean => view.accept.as === undefined && view.accept.format === 'json' && !view.pretty;
+
+/** One object in the shape asked for. */
+export function shapeObject(kind: AnyKind | undefined, object: KubeObject | JsonObject, view: View): unknown {
+  const { as } = view.accept;
+  if (kind === undefined || as === undefined || !('metadata' in object)) {
+    return object;
+  }
+  // Handlers that name a kind answer with an object of it.
+  const kubeObject = object as KubeObject;
+  if (as === 'Table') {
+    const { resourceVersion } = kubeObject.metadata;
+    return tableOf(kind, [kubeObject], view, resourceVersion === undefined ? {} : { resourceVersion }, true);
+  }
+  return as === 'PartialObjectMetadata' ? partialMetadata(kubeObject, view.accept) : object;
+}
+
+const listHead = (kind: string, apiVersion: string, meta: ListMeta): string =>
+  `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(meta)},"items":[`;
+
+/** A list as one value: for YAML, pretty printing and in-process callers. */
+export function listValue(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): unknown {
+  const objects = items.map((item) => item.object);
+  switch (view.accept.as) {
+    case 'Table': return tableOf(kind, objects, view, meta, true);
+    case 'PartialObjectMetadataList':
+    case 'PartialObjectMetadata':
+      return {
+        kind: 'PartialObjectMetadataList', apiVersion: metaApiVersion(view.accept), metadata: meta,
+        items: objects.map((object) => partialMetadata(object, view.accept)),
+      };
+    default: return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: meta, items: objects };
+  }
+}
+
+function* joined(head: string, texts: Iterable<string>): Generator<string> {
+  let parts: string[] = [];
+  let size = 0;
+  let lead = head;
+  for (const text of texts) {
+    parts.push(text);
+    size += text.length;
+    if (size >= WRITE_CHUNK_CHARS) {
+      yield lead + parts.join(',');
+      lead = ',';
+      parts = [];
+      size = 0;
+    }
+  }
+  // After a full piece a comma is due only if something follows.
+  yield parts.length === 0 && lead === ',' ? ']}' : `${lead}${parts.join(',')}]}`;
+}
+
+function* mapped<T>(items: readonly T[], text: (item: T) => string): Generator<string> {
+  for (const item of items) {
+    yield text(item);
+  }
+}
+
+/** A compact JSON list in pieces: stored texts are joined, never parsed or written anew. */
+export function listPieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Iterable<string> {
+  switch (view.accept.as) {
+    case 'Table': return [JSON.stringify(tableOf(kind, items.map((item) => item.object), view, meta, true))];
+    case 'PartialObjectMetadataList':
+    case 'PartialObjectMetadata':
+      return joined(listHead('PartialObjectMetadataList', metaApiVersion(view.accept), meta),
+        mapped(items, (item) => JSON.stringify(partialMetadata(item.object, view.accept))));
+    default:
+      return joined(listHead(`${kind.kind}List`, apiVersionOf(kind), meta), mapped(items, (item) => item.json));
+  }
+}

@@ -1,0 +1,57 @@
+/** Every bound of the API server, in one place and with a name. */
+
+/** Longest request body, bytes: kube-apiserver's own limit. */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** Longest request head (request line and headers), bytes. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+/** Connections of one listener; more are refused by the kernel's accept queue. */
+export const MAX_CONNECTIONS = 4096;
+/** Streams one HTTP/2 connection may have open. */
+export const MAX_HTTP2_STREAMS = 250;
+/** A client has this long to finish its TLS handshake, ms. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A client has this long to send its request head, ms. */
+export const HEADERS_TIMEOUT_MS = 30_000;
+/** A client has this long to send a whole request, ms. */
+export const REQUEST_TIMEOUT_MS = 60_000;
+/** An idle kept-alive connection is closed after this, ms. */
+export const KEEP_ALIVE_MS = 180_000;
+/** A connection that takes nothing of an answer for this long is cut, ms. */
+export const STALLED_WRITE_MS = 60_000;
+/** On close, requests under way have this long before their connections are cut, ms. */
+export const GRACEFUL_CLOSE_MS = 2_000;
+/** Answers above this many bytes are compressed for clients that ask for it. */
+export const GZIP_THRESHOLD_BYTES = 128 * 1024;
+/** Big answers are written in pieces of about this many characters, so that other requests get their turn. */
+export const WRITE_CHUNK_CHARS = 512 * 1024;
+/** Parsed Accept headers kept; clients use a handful. */
+export const MAX_NEGOTIATIONS = 256;
+/** Verified bearer tokens kept. */
+export const MAX_CACHED_TOKENS = 1024;
+/** A verified token is looked at again after this, ms. */
+export const TOKEN_CACHE_MS = 10_000;
+/** How often a patch or an unconditional write is tried again after losing a race. */
+export const MAX_WRITE_RETRIES = 10;
+/** How long a read waits for a revision of the future, ms. */
+export const FUTURE_REVISION_WAIT_MS = 3_000;
+/** Between bookmarks of a watch that asked for them, ms. */
+export const BOOKMARK_INTERVAL_MS = 60_000;
+/** A watch without timeoutSeconds ends after between this and twice this, ms: clients are used to it. */
+export const MIN_WATCH_MS = 1_800_000;
+/** Serialised watch events shared between watchers: how many and how many bytes are kept. */
+export const MAX_SHARED_FRAMES = 256;
+export const MAX_SHARED_FRAME_BYTES = 8 * 1024 * 1024;
+/** Objects scanned at a time by a list with a selector and a limit. */
+export const LIST_SCAN_PAGE = 500;
+/** Objects a deletecollection deletes at a time. */
+export const DELETE_COLLECTION_BATCH = 64;
+/** JSON and YAML nesting accepted in bodies is bounded in apimachinery; patches count their operations. */
+export const MAX_JSON_PATCH_OPERATIONS = 10_000;
+/** Shortest and longest life of a requested service-account token, seconds. */
+export const MIN_TOKEN_SECONDS = 600;
+export const MAX_TOKEN_SECONDS = 2 ** 32;
+/** Texts of Warning headers: longest one and all together, characters. */
+export const MAX_WARNING_CHARS = 256;
+export const MAX_WARNINGS_CHARS = 4096;
+/** Longest a proxied request to a node waits for the node's first byte, ms. */
+export const NODE_CONNECT_TIMEOUT_MS = 10_000;

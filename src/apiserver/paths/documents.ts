@@ -1,0 +1,191 @@
+/** Discovery and OpenAPI: documents made from the registry once, then served from memory with their hashes. */
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import type { Json, JsonObject } from '../../apimachinery/object.ts';
+import type { Registry } from '../../kinds/registry.ts';
+import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from '../discovery/index.ts';
+import { GZIP_THRESHOLD_BYTES } from '../limits.ts';
+import type { Answer, Call } from '../types.ts';
+import { openApiPaths, openApiV2Bytes, openApiV3Text } from './openapidocs.ts';
+
+export interface Document {
+  readonly body: string | Uint8Array;
+  readonly etag: string;
+}
+
+const YEAR_MS = 365 * 86_400_000;
+const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+const hashOf = (body: string | Uint8Array): string => createHash('sha512').update(body).digest('hex').toUpperCase();
+
+const documentOf = (body: string | Uint8Array): Document => ({ body, etag: hashOf(body) });
+
+/** `g=apidiscovery.k8s.io;v=…;as=APIGroupDiscoveryList` among the accepted types. */
+function aggregatedVersion(accept: string | undefined): 'v2' | 'v2beta1' | undefined {
+  for (const clause of (accept ?? '').split(',')) {
+    const parts = clause.split(';').map((part) => part.trim());
+    if (parts.includes('as=APIGroupDiscoveryList') && parts.includes('g=apidiscovery.k8s.io')) {
+      const version = parts.find((part) => part === 'v=v2' || part === 'v=v2beta1');
+      if (version !== undefined) {
+        return version === 'v=v2' ? 'v2' : 'v2beta1';
+      }
+    }
+    if (parts[0] === 'application/json' && parts.length === 1) {
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+interface Request {
+  path: string;
+  query: URLSearchParams;
+  accept: string | undefined;
+  ifNoneMatch: string | undefined;
+}
+
+const textOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header.join(',') : header);
+
+const gone = (request: Request, document: Document): boolean =>
+  (request.ifNoneMatch ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${document.etag}"`);
+
+function conditional(request: Request, document: Document, headers: Record<string, string>): Answer {
+  const all = { ...headers, etag: `"${document.etag}"` };
+  return gone(request, document) ? { type: 'raw', code: 304, headers: all, body: '' } : { type: 'raw', code: 200, headers: all, body: document.body };
+}
+
+export class Documents {
+  readonly #registry: Registry;
+  readonly #made = new Map<string, Document>();
+  readonly #zipped = new WeakMap<Document, Buffer>();
+  readonly #serverAddress: () => string;
+
+  constructor(registry: Registry, serverAddress: () => string) {
+    this.#registry = registry;
+    this.#serverAddress = serverAddress;
+  }
+
+  /** Forget everything made: the registry has changed. */
+  invalidate(): void {
+    this.#made.clear();
+  }
+
+  #document(key: string, make: () => string | Uint8Array | undefined): Document | undefined {
+    const found = this.#made.get(key);
+    if (found !== undefined) {
+      return found;
+    }
+    const body = make();
+    if (body === undefined) {
+      return undefined;
+    }
+    const made = documentOf(body);
+    this.#made.set(key, made);
+    return made;
+  }
+
+  #json(key: string, make: () => Json | JsonObject | undefined): Document | undefined {
+    return this.#document(key, () => {
+      const value = make();
+      return value === undefined ? undefined : JSON.stringify(value);
+    });
+  }
+
+  /** Undefined for a path that is none of ours. */
+  answer(call: Call): Answer | undefined {
+    const headers = call.http?.req.headers ?? {};
+    const request: Request = {
+      path: call.info.path.replace(/\/$/, ''), query: call.query, accept: textOf(headers.accept), ifNoneMatch: textOf(headers['if-none-match']),
+    };
+    const answer = this.#discovery(request) ?? this.#openApi(request);
+    return answer === undefined ? undefined : this.#compressed(answer, textOf(headers['accept-encoding']));
+  }
+
+  /** Documents are big and never change: compressed once. */
+  #compressed(answer: Answer, acceptEncoding: string | undefined): Answer {
+    if (answer.type !== 'raw' || answer.body.length <= GZIP_THRESHOLD_BYTES || !/\bgzip\b/.test(acceptEncoding ?? '')) {
+      return answer;
+    }
+    const document = [...this.#made.values()].find((one) => one.body === answer.body);
+    if (document === undefined) {
+      return answer;
+    }
+    const zipped = this.#zipped.get(document) ?? gzipSync(document.body, { level: 6 });
+    this.#zipped.set(document, zipped);
+    return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: answer.headers['vary'] ?? 'Accept-Encoding' }, body: zipped };
+  }
+
+  #discovery(request: Request): Answer | undefined {
+    const { path } = request;
+    if (path === '/api' || path === '/apis') {
+      return this.#root(request, path === '/api' ? 'api' : 'apis');
+    }
+    const [, root, first, second, ...rest] = path.split('/');
+    if (rest.length > 0 || (root !== 'api' && root !== 'apis') || first === undefined) {
+      return undefined;
+    }
+    const document = this.#json(path, () => {
+      if (root === 'api') {
+        return second === undefined ? apiResourceList(this.#registry, '', first) : undefined;
+      }
+      return second === undefined ? apiGroup(this.#registry, first) : apiResourceList(this.#registry, first, second);
+    });
+    return document === undefined ? undefined : conditional(request, document, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+  }
+
+  #root(request: Request, root: 'api' | 'apis'): Answer | undefined {
+    const version = aggregatedVersion(request.accept);
+    if (version === undefined) {
+      const plain = this.#json(root, () => (root === 'api' ? apiVersions(this.#serverAddress()) : apiGroupList(this.#registry)));
+      return plain === undefined ? undefined : conditional(request, plain, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', vary: 'Accept' });
+    }
+    const document = this.#json(`${root} ${version}`, () => apiGroupDiscoveryList(this.#registry, root, version));
+    return document === undefined ? undefined : conditional(request, document, {
+      'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`, 'cache-control': 'public', vary: 'Accept',
+    });
+  }
+
+  #openApi(request: Request): Answer | undefined {
+    const { path } = request;
+    if (path === '/openapi/v2') {
+      return this.#openApiV2(request);
+    }
+    if (path === '/openapi/v3') {
+      const index = this.#json(path, () => ({
+        paths: Object.fromEntries(openApiPaths(this.#registry).map((one) =>
+          [one, { serverRelativeURL: `/openapi/v3/${one}?hash=${this.#openApiV3(one)?.etag ?? ''}` }])),
+      }));
+      // Go's ServeMux would say text/plain of a document without a media type of its own; clients rely on neither.
+      return index === undefined ? undefined : conditional(request, index, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
+    }
+    return path.startsWith('/openapi/v3/') ? this.#openApiV3Answer(request, path.slice('/openapi/v3/'.length)) : undefined;
+  }
+
+  #openApiV3(path: string): Document | undefined {
+    return this.#document(`v3 ${path}`, () => openApiV3Text(this.#registry, path));
+  }
+
+  #openApiV3Answer(request: Request, path: string): Answer | undefined {
+    const document = openApiPaths(this.#registry).includes(path) ? this.#openApiV3(path) : undefined;
+    const hash = request.query.get('hash') ?? '';
+    if (document === undefined) {
+      return undefined;
+    }
+    if (hash !== '' && hash !== document.etag) {
+      return { type: 'raw', code: 301, headers: { location: `/openapi/v3/${path}?hash=${document.etag}`, 'content-type': 'text/html; charset=utf-8' }, body: '' };
+    }
+    return conditional(request, document, {
+      'content-type': 'application/json', vary: 'Accept',
+      ...(hash === '' ? { 'cache-control': 'no-cache, private' }
+        : { 'cache-control': 'public, immutable', expires: new Date(Date.now() + YEAR_MS).toUTCString() }),
+    });
+  }
+
+  #openApiV2(request: Request): Answer | undefined {
+    const binary = /application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(request.accept ?? '');
+    const document = this.#document(binary ? 'v2 protobuf' : 'v2 json', () => openApiV2Bytes(this.#registry, binary));
+    return document === undefined ? undefined : conditional(request, document, {
+      'content-type': binary ? OPENAPI_V2_PROTOBUF : 'application/json', vary: 'Accept', 'cache-control': 'no-cache, private',
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** OpenAPI documents as bytes. Made when first asked for: kubectl asks, controllers never do. */
+import type { Registry } from '../../kinds/registry.ts';
+import { groupVersions } from '../discovery/index.ts';
+import { openApiV2, openApiV2Protobuf, openApiV3 } from '../openapi/index.ts';
+
+/** `api/v1`, `apis/apps/v1`… */
+export function openApiPaths(registry: Registry): string[] {
+  return [...groupVersions(registry)].flatMap(([group, versions]) =>
+    versions.map((version) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)));
+}
+
+export function openApiV3Text(registry: Registry, path: string): string | undefined {
+  const document = openApiV3(registry, path);
+  return document === undefined ? undefined : JSON.stringify(document);
+}
+
+export function openApiV2Bytes(registry: Registry, binary: boolean): string | Uint8Array {
+  const document = openApiV2(registry);
+  return binary ? openApiV2Protobuf(document) : JSON.stringify(document);
+}

@@ -1,0 +1,3 @@
+/** Certificates and keys of an instance: see pki.ts. */
+export { adminKubeconfig, kubeconfig } from './kubeconfig.ts';
+export { APISERVER_KUBELET_CLIENT, ensurePki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';

@@ -1,0 +1,176 @@
+/**
+ * The instance's own certificate authority and everything it vouches for. What is on disk and still good is
+ * reused; what is missing, about to expire or made for other names is issued again. All keys are ECDSA P-256.
+ */
+import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Instance } from '../../apimachinery/instance.ts';
+import { ensureSecretDir, readSecret, writeSecret } from './files.ts';
+
+export interface KeyPair {
+  /** PEM. */
+  cert: string;
+  /** PEM, PKCS #8. */
+  key: string;
+}
+
+export interface LeafRequest {
+  commonName: string;
+  organizations: readonly string[];
+  usages: readonly ('server' | 'client')[];
+  /** Subject alternative names: DNS names and IP addresses. */
+  names: readonly string[];
+}
+
+/** Everything the processes of an instance need to know and to trust one another. PEM texts. */
+export interface Pki {
+  ca: KeyPair;
+  /** The API server's serving certificate. */
+  serving: KeyPair;
+  /** O=system:masters, CN=kubernetes-admin. */
+  admin: KeyPair;
+  /** CN=system:kube-controller-manager. */
+  controller: KeyPair;
+  /** What the node shows to the API server: O=system:nodes, CN=system:node:<name>. */
+  kubeletClient: KeyPair;
+  /** What the node's own HTTPS port shows. */
+  kubeletServing: KeyPair;
+  /** What the API server shows to a node's HTTPS port: CN=kube-apiserver-kubelet-client. */
+  apiserverKubeletClient: KeyPair;
+  /** Signs service-account tokens (ES256). PEM, PKCS #8. */
+  serviceAccountKey: string;
+  /** Bearer token of a member of system:masters, for clients that cannot show a certificate. */
+  adminToken: string;
+}
+
+export interface PkiOptions {
+  instance: Pick<Instance, 'clusterDomain' | 'apiAddress' | 'nodeAddress' | 'nodeName' | 'listen'>;
+  /** Further IP addresses the API server answers on. */
+  addresses?: readonly string[];
+  /** Further DNS names the API server answers to. */
+  names?: readonly string[];
+}
+
+/** The common name a node expects of the API server. */
+export const APISERVER_KUBELET_CLIENT = 'kube-apiserver-kubelet-client';
+/** Leaves with less life left than this are issued again at the next start. */
+const RENEW_BEFORE_MS = 60 * 86_400_000;
+const TOKEN_BYTES = 32;
+
+/** Not `0.0.0.0` or `::`, which nobody connects to. */
+const isUsable = (name: string): boolean => name !== '' && name !== '0.0.0.0' && name !== '::';
+
+function servingNames(options: PkiOptions): string[] {
+  const { instance } = options;
+  return [...new Set([
+    'localhost', hostname(), instance.nodeName, 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${instance.clusterDomain}`,
+    '127.0.0.1', '::1', instance.listen, instance.apiAddress, instance.nodeAddress, ...options.addresses ?? [], ...options.names ?? [],
+  ])].filter(isUsable);
+}
+
+function leaves(options: PkiOptions): Record<'serving' | 'admin' | 'controller' | 'kubeletClient' | 'kubeletServing' | 'apiserverKubeletClient', LeafRequest> {
+  const { nodeName, nodeAddress } = options.instance;
+  const node = `system:node:${nodeName}`;
+  return {
+    serving: { commonName: 'kube-apiserver', organizations: [], usages: ['server'], names: servingNames(options) },
+    admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'], names: [] },
+    controller: { commonName: 'system:kube-controller-manager', organizations: [], usages: ['client'], names: [] },
+    kubeletClient: { commonName: node, organizations: ['system:nodes'], usages: ['client'], names: [] },
+    kubeletServing: {
+      commonName: node, organizations: ['system:nodes'], usages: ['server'],
+      names: [...new Set([nodeName, hostname(), 'localhost', '127.0.0.1', nodeAddress])].filter(isUsable),
+    },
+    apiserverKubeletClient: { commonName: APISERVER_KUBELET_CLIENT, organizations: [], usages: ['client'], names: [] },
+  };
+}
+
+const FILE_NAMES = {
+  ca: 'ca', serving: 'apiserver', admin: 'admin', controller: 'controller', kubeletClient: 'kubelet-client',
+  kubeletServing: 'kubelet-serving', apiserverKubeletClient: 'apiserver-kubelet-client',
+} as const;
+
+async function readPair(dir: string, name: keyof typeof FILE_NAMES): Promise<KeyPair | undefined> {
+  const [cert, key] = await Promise.all([readSecret(join(dir, `${FILE_NAMES[name]}.crt`)), readSecret(join(dir, `${FILE_NAMES[name]}.key`))]);
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+async function writePair(dir: string, name: keyof typeof FILE_NAMES, pair: KeyPair): Promise<void> {
+  await writeSecret(join(dir, `${FILE_NAMES[name]}.key`), pair.key);
+  await writeSecret(join(dir, `${FILE_NAMES[name]}.crt`), pair.cert);
+}
+
+function hasNames(certificate: X509Certificate, names: readonly string[]): boolean {
+  const count = certificate.subjectAltName === undefined ? 0 : certificate.subjectAltName.split(', ').length;
+  return count === names.length
+    && names.every((name) => (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !== undefined);
+}
+
+function isGood(pair: KeyPair, ca: X509Certificate, request: LeafRequest, now: number): boolean {
+  const certificate = new X509Certificate(pair.cert);
+  return certificate.validToDate.getTime() - now > RENEW_BEFORE_MS
+    && certificate.validFromDate.getTime() <= now
+    && certificate.checkIssued(ca) && certificate.verify(ca.publicKey)
+    && certificate.checkPrivateKey(createPrivateKey(pair.key))
+    && certificate.subject.split('\n').includes(`CN=${request.commonName}`)
+    && hasNames(certificate, request.names);
+}
+
+async function ensureCa(dir: string, now: number): Promise<KeyPair> {
+  const found = await readPair(dir, 'ca');
+  if (found !== undefined && new X509Certificate(found.cert).validToDate.getTime() - now > RENEW_BEFORE_MS) {
+    return found;
+  }
+  const { issueCa } = await import('./issue.ts');
+  const made = await issueCa('telar-ca');
+  await writePair(dir, 'ca', made);
+  return made;
+}
+
+async function ensureServiceAccountKey(dir: string): Promise<string> {
+  const path = join(dir, 'service-account.key');
+  const found = await readSecret(path);
+  if (found !== undefined) {
+    return found;
+  }
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  await writeSecret(path, pem);
+  return pem;
+}
+
+async function ensureAdminToken(dir: string): Promise<string> {
+  const path = join(dir, 'admin.token');
+  const found = (await readSecret(path))?.trim();
+  if (found !== undefined && found !== '') {
+    return found;
+  }
+  const token = randomBytes(TOKEN_BYTES).toString('hex');
+  await writeSecret(path, `${token}\n`);
+  return token;
+}
+
+/** Reads or makes everything below `dir` (mode 0700, files 0600). Quick when nothing must be issued. */
+export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> {
+  await ensureSecretDir(dir);
+  const now = Date.now();
+  const ca = await ensureCa(dir, now);
+  const authority = new X509Certificate(ca.cert);
+  const requests = leaves(options);
+  const ensureLeaf = async (name: keyof typeof requests): Promise<KeyPair> => {
+    const found = await readPair(dir, name);
+    if (found !== undefined && isGood(found, authority, requests[name], now)) {
+      return found;
+    }
+    const { issueLeaf } = await import('./issue.ts');
+    const made = await issueLeaf(ca, requests[name]);
+    await writePair(dir, name, made);
+    return made;
+  };
+  const [serving, admin, controller, kubeletClient, kubeletServing, apiserverKubeletClient, serviceAccountKey, adminToken] = await Promise.all([
+    ensureLeaf('serving'), ensureLeaf('admin'), ensureLeaf('controller'), ensureLeaf('kubeletClient'), ensureLeaf('kubeletServing'),
+    ensureLeaf('apiserverKubeletClient'), ensureServiceAccountKey(dir), ensureAdminToken(dir),
+  ]);
+  return { ca, serving, admin, controller, kubeletClient, kubeletServing, apiserverKubeletClient, serviceAccountKey, adminToken };
+}

@@ -1,0 +1,85 @@
+/** Requests that a node answers: logs, exec, attach, port-forward and nodes/{name}/proxy. The API server only passes bytes on. */
+import { failure, internalError, notFound } from '../../apimachinery/status.ts';
+import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
+import type { UpgradeRequest } from '../extragroup.ts';
+import { withoutToken } from '../authn/websocket.ts';
+import type { Answer, Call } from '../types.ts';
+import type { Core, Target } from '../verbs/core.ts';
+import { refOf } from '../verbs/core.ts';
+import { podTarget, type NodeTarget } from './podtarget.ts';
+
+const STREAMS = new Set(['exec', 'attach', 'portforward']);
+
+/** Credentials are for the API server alone. */
+function withoutCredentials(headers: Record<string, string | string[] | undefined>): void {
+  delete headers['authorization'];
+  for (const name of Object.keys(headers)) {
+    if (name.startsWith('impersonate-')) {
+      delete headers[name];
+    }
+  }
+  const offered = headers['sec-websocket-protocol'];
+  if (typeof offered === 'string') {
+    const rest = withoutToken(offered);
+    if (rest === undefined) {
+      delete headers['sec-websocket-protocol'];
+    } else {
+      headers['sec-websocket-protocol'] = rest;
+    }
+  }
+}
+
+function nodeTarget(core: Core, call: Call, target: Target): NodeTarget | undefined {
+  const object = core.require(target).object;
+  if (target.kind.plural === 'nodes') {
+    const path = call.info.rest === '' ? '/' : call.info.rest;
+    return { node: target.name, target: call.query.size === 0 ? path : `${path}?${call.query.toString()}` };
+  }
+  return podTarget(object, call.info.subresource, call.query);
+}
+
+function handlerOf(core: Core, node: string): NodeHandler {
+  const handler = core.nodes.connect(node);
+  if (handler === undefined) {
+    throw failure('ServiceUnavailable', `node ${node} is not connected: its kubelet cannot be reached`);
+  }
+  return handler;
+}
+
+/** A plain HTTP request: the node writes the answer. */
+export function proxyToNode(core: Core, call: Call, target: Target): Answer {
+  const { http } = call;
+  if (http === undefined) {
+    throw internalError('only requests over HTTP can be passed on to a node');
+  }
+  if (target.kind.plural === 'pods' && STREAMS.has(call.info.subresource)) {
+    core.require(target);
+    throw failure('BadRequest', 'Upgrade request required');
+  }
+  const where = nodeTarget(core, call, target);
+  if (where === undefined) {
+    return { type: 'raw', code: 200, headers: { 'content-type': 'text/plain' }, body: '' };
+  }
+  const handler = handlerOf(core, where.node);
+  withoutCredentials(http.req.headers);
+  handler.request(where.target, http.req, http.res);
+  return { type: 'taken' };
+}
+
+/** An upgrade (WebSocket or SPDY): the node takes the socket. Throws StatusErrors before that. */
+export function upgradeToNode(core: Core, call: Call, { req, socket, head }: UpgradeRequest): void {
+  const { info } = call;
+  const kind = core.kindOf(info);
+  const name = { kind, namespace: kind.namespaced ? info.namespace : '', name: info.name };
+  const streams = kind.group === '' && ((kind.plural === 'pods' && STREAMS.has(info.subresource)) || (kind.plural === 'nodes' && info.subresource === 'proxy'));
+  if (!streams || kind.subresources === undefined || !Object.hasOwn(kind.subresources, info.subresource)) {
+    throw streams ? notFound(refOf(kind, info.name)) : failure('BadRequest', 'this path cannot be upgraded');
+  }
+  const where = nodeTarget(core, call, name);
+  if (where === undefined) {
+    throw failure('BadRequest', `pod ${info.name} does not have a host assigned`);
+  }
+  const handler = handlerOf(core, where.node);
+  withoutCredentials(req.headers);
+  handler.upgrade(where.target, req, socket, head);
+}

@@ -1,0 +1,120 @@
+/** What is done to pods beside changing them: binding, eviction, ephemeral containers. */
+import { setCondition } from '../../apimachinery/conditions.ts';
+import type { JsonObject, KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, conflict, fieldError, invalid } from '../../apimachinery/status.ts';
+import { deepClone, isObject } from '../../apimachinery/values.ts';
+import type { Pod, PodCondition } from '../../kinds/generated/core.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
+import type { Answer, Call } from '../types.ts';
+import { asKubeObject, decodeTyped, expectedOf, readObject, readTyped } from '../verbs/body.ts';
+import { refOf, type Core, type Target } from '../verbs/core.ts';
+import { deleteObject } from '../verbs/deletes.ts';
+import { deleteOptions, writeOptions } from '../verbs/options.ts';
+import { asDocument, patcherOf } from '../verbs/patch.ts';
+import { updateObject } from '../verbs/writes.ts';
+
+const BINDING = { apiVersion: 'v1', kind: 'Binding', type: 'core/v1.Binding' };
+const EVICTION = { apiVersion: 'policy/v1', kind: 'Eviction', type: 'policy/v1.Eviction' };
+
+const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+/** Stored pods were decoded against the message type of pods. */
+const asPod = (object: KubeObject): Pod => object as unknown as Pod;
+
+function bind(current: KubeObject, target: Target, node: string, annotations: unknown): KubeObject {
+  const pod = deepClone(current);
+  const { spec, status = {} } = asPod(pod);
+  const ref = refOf(target.kind, target.name);
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    throw conflict({ ...ref, resource: 'pods/binding' }, `pod ${target.name} is being deleted, cannot be assigned to a host`);
+  }
+  if (spec === undefined || (spec.nodeName ?? '') !== '') {
+    throw conflict({ ...ref, resource: 'pods/binding' }, `pod ${target.name} is already assigned to node ${JSON.stringify(spec?.nodeName ?? '')}`);
+  }
+  spec.nodeName = node;
+  if (isObject(annotations)) {
+    for (const [key, value] of Object.entries(annotations)) {
+      pod.metadata.annotations = { ...pod.metadata.annotations, [key]: String(value) };
+    }
+  }
+  const conditions: PodCondition[] = status.conditions ?? [];
+  setCondition(conditions, { type: 'PodScheduled', status: 'True' });
+  Reflect.set(pod, 'status', { ...status, conditions });
+  return pod;
+}
+
+/** POST pods/{name}/binding: what a scheduler says. */
+export async function binding(core: Core, call: Call, target: Target): Promise<Answer> {
+  const { context } = writeOptions(call, 'CreateOptions');
+  const body = readTyped(call, core.registry, BINDING).object;
+  const to = isObject(body['target']) ? body['target'] : {};
+  const { kind, name: node } = to;
+  const errors = [
+    ...(kind === undefined || kind === '' || kind === 'Node' ? [] : [fieldError.notSupported('target.kind', kind, ['Node', '<empty>'])]),
+    ...(typeof node === 'string' && node !== '' ? [] : [fieldError.required('target.name')]),
+  ];
+  if (errors.length > 0) {
+    throw invalid({ group: '', resource: 'Binding', name: target.name }, errors);
+  }
+  const meta = isObject(body['metadata']) ? body['metadata'] : {};
+  const { uid, annotations } = meta;
+  await updateObject(core, {
+    target, scope: { part: 'other', subresource: 'binding' },
+    mutate: (current) => {
+      if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
+        throw conflict(refOf(target.kind, target.name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ''}`);
+      }
+      return bind(current, target, typeof node === 'string' ? node : '', annotations);
+    },
+  }, context);
+  return { type: 'object', code: 201, object: SUCCESS };
+}
+
+/** POST bindings: the same, with the pod's name in the body. */
+export async function legacyBinding(core: Core, call: Call, pods: AnyKind): Promise<Answer> {
+  const body = readTyped(call, core.registry, BINDING).object;
+  const name = isObject(body['metadata']) ? body['metadata']['name'] : undefined;
+  if (typeof name !== 'string' || name === '') {
+    throw badRequest('name must be provided');
+  }
+  return binding(core, call, { kind: pods, namespace: call.info.namespace, name });
+}
+
+/** POST pods/{name}/eviction: a deletion that disruption budgets will be able to refuse. */
+export async function eviction(core: Core, call: Call, target: Target): Promise<Answer> {
+  const written = writeOptions(call, 'CreateOptions');
+  const body = readTyped(call, core.registry, EVICTION).object;
+  const name = isObject(body['metadata']) ? body['metadata']['name'] : undefined;
+  if (typeof name === 'string' && name !== '' && name !== target.name) {
+    throw badRequest('name in URL does not match name in Eviction object');
+  }
+  const { options, context } = deleteOptions(call, isObject(body['deleteOptions']) ? body['deleteOptions'] : {});
+  await deleteObject(core, target, options, { ...context, dryRun: context.dryRun || written.context.dryRun });
+  return { type: 'object', code: 201, object: SUCCESS };
+}
+
+/** PUT and PATCH of pods/{name}/ephemeralcontainers: `kubectl debug`. Nothing but `spec.ephemeralContainers` changes. */
+export async function ephemeralContainers(core: Core, call: Call, target: Target): Promise<Answer> {
+  const { kind } = target;
+  const patching = call.verb === 'patch';
+  const { context, validation } = writeOptions(call, patching ? 'PatchOptions' : 'UpdateOptions');
+  const body = patching ? undefined : readObject(call, core.registry, kind, validation);
+  const apply = patching ? patcherOf(call, core.registry, kind, kind.type) : undefined;
+  const wanted = (current: KubeObject): KubeObject =>
+    body ?? asKubeObject(decodeTyped(apply?.(asDocument(current)), core.registry, expectedOf(kind), validation).object);
+  const { stored, object } = await updateObject(core, {
+    target, scope: { part: 'other', subresource: 'ephemeralcontainers' },
+    mutate: (current) => {
+      const asked = wanted(current);
+      const next = deepClone(current);
+      const { spec } = asPod(next);
+      const containers = asPod(asked).spec?.ephemeralContainers;
+      if (spec !== undefined && containers !== undefined) {
+        spec.ephemeralContainers = deepClone(containers);
+      }
+      Reflect.set(next.metadata, 'resourceVersion', asked.metadata.resourceVersion ?? '');
+      return next;
+    },
+  }, context);
+  return stored === undefined ? { type: 'object', code: 200, kind, object } : { type: 'stored', code: 200, kind, stored };
+}

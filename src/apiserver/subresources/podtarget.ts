@@ -1,0 +1,131 @@
+/** pods/{log,exec,attach,portforward}: which container, which node, and the kubelet's own path for it. */
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, failure, fieldError, invalid, type FieldError } from '../../apimachinery/status.ts';
+import type { Pod } from '../../kinds/generated/core.ts';
+
+export interface NodeTarget {
+  node: string;
+  /** Path and query at the node. */
+  target: string;
+}
+
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
+
+const names = (containers: readonly { name: string }[] | undefined): string[] => (containers ?? []).map(({ name }) => name);
+
+/** Throws BadRequest in Kubernetes' words when the pod has several containers and none was named, or no such one. */
+export function containerOf(pod: Pod, asked: string): string {
+  const name = pod.metadata?.name ?? '';
+  const main = names(pod.spec?.containers);
+  const init = names(pod.spec?.initContainers);
+  const all = [...main, ...init, ...names(pod.spec?.ephemeralContainers)];
+  if (asked !== '') {
+    if (!all.includes(asked)) {
+      throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    }
+    return asked;
+  }
+  const [only] = main;
+  if (main.length === 1 && only !== undefined) {
+    return only;
+  }
+  const preferred = pod.metadata?.annotations?.[DEFAULT_CONTAINER];
+  if (preferred !== undefined && main.includes(preferred)) {
+    return preferred;
+  }
+  const more = init.length === 0 ? '' : ` or one of the init containers: [${init.join(' ')}]`;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]${more}`);
+}
+
+const LOG_OPTIONS = ['follow', 'previous', 'timestamps', 'tailLines', 'sinceSeconds', 'sinceTime', 'limitBytes', 'stream'] as const;
+const COUNTS: Readonly<Record<string, { least: number; why: string }>> = {
+  tailLines: { least: 0, why: 'must be greater than or equal to 0' },
+  sinceSeconds: { least: 1, why: 'must be greater than 0' },
+  limitBytes: { least: 1, why: 'must be greater than 0' },
+};
+
+function countErrors(query: URLSearchParams): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [name, { least, why }] of Object.entries(COUNTS)) {
+    const text = query.get(name);
+    if (text === null || text === '') {
+      continue;
+    }
+    if (!/^-?[0-9]{1,18}$/.test(text)) {
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    }
+    if (Number(text) < least) {
+      errors.push(fieldError.invalid(name, Number(text), why));
+    }
+  }
+  if (query.has('sinceSeconds') && query.has('sinceTime')) {
+    errors.push(fieldError.forbidden('sinceSeconds', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  }
+  return errors;
+}
+
+/** The log options that Kubernetes knows, checked. Throws Invalid or BadRequest. */
+function logQuery(query: URLSearchParams, pod: Pod): string {
+  const errors = countErrors(query);
+  if (errors.length > 0) {
+    throw invalid({ group: '', resource: 'PodLogOptions', name: pod.metadata?.name ?? '' }, errors);
+  }
+  const passed = new URLSearchParams();
+  for (const name of LOG_OPTIONS) {
+    const value = query.get(name);
+    if (value !== null && value !== '') {
+      passed.set(name, value);
+    }
+  }
+  return passed.toString();
+}
+
+const FLAGS = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
+const isTrue = (value: string | null): boolean => value === 'true' || value === '1';
+
+function streamQuery(query: URLSearchParams, withCommand: boolean): string {
+  const passed = new URLSearchParams();
+  for (const [name, kubelet] of Object.entries(FLAGS)) {
+    if (isTrue(query.get(name))) {
+      passed.set(kubelet, '1');
+    }
+  }
+  if (!['input', 'output', 'error'].some((name) => passed.has(name))) {
+    throw badRequest('you must specify at least one of stdin, stdout, stderr');
+  }
+  if (withCommand) {
+    const command = query.getAll('command');
+    if (command.length === 0) {
+      throw badRequest('you must specify at least one command for the container');
+    }
+    command.forEach((word) => passed.append('command', word));
+  }
+  return passed.toString();
+}
+
+const withQuery = (path: string, query: string): string => (query === '' ? path : `${path}?${query}`);
+
+/** Where a pod subresource is served; undefined for the log of a pod that has no node yet (an empty log). */
+export function podTarget(object: KubeObject, subresource: string, query: URLSearchParams): NodeTarget | undefined {
+  // Stored pods were decoded against the message type of pods.
+  const pod = object as unknown as Pod;
+  const { name } = object.metadata;
+  const place = `${encodeURIComponent(object.metadata.namespace ?? '')}/${encodeURIComponent(name)}`;
+  const node = pod.spec?.nodeName ?? '';
+  const container = subresource === 'portforward' ? '' : encodeURIComponent(containerOf(pod, query.get('container') ?? ''));
+  const target = ((): string => {
+    switch (subresource) {
+      case 'log': return withQuery(`/containerLogs/${place}/${container}`, logQuery(query, pod));
+      case 'exec': return withQuery(`/exec/${place}/${container}`, streamQuery(query, true));
+      case 'attach': return withQuery(`/attach/${place}/${container}`, streamQuery(query, false));
+      default: return withQuery(`/portForward/${place}`, query.getAll('ports').map((port) => `ports=${encodeURIComponent(port)}`).join('&'));
+    }
+  })();
+  if (node !== '') {
+    return { node, target };
+  }
+  if (subresource === 'log') {
+    return undefined;
+  }
+  throw failure('BadRequest', `pod ${name} does not have a host assigned`);
+}

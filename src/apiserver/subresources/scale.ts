@@ -1,0 +1,114 @@
+/** `/scale`: the number of replicas of any kind that has one, as autoscaling/v1 Scale. */
+import { selectorFromObject, selectorToString } from '../../apimachinery/selectors.ts';
+import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, conflict, fieldError, invalid } from '../../apimachinery/status.ts';
+import { deepClone, isObject } from '../../apimachinery/values.ts';
+import type { ScalePaths } from '../../kinds/kind.ts';
+import type { Answer, Call } from '../types.ts';
+import { readTyped } from '../verbs/body.ts';
+import { refOf, type Core, type Target } from '../verbs/core.ts';
+import { writeOptions } from '../verbs/options.ts';
+import { patcherOf } from '../verbs/patch.ts';
+import { updateObject, type WriteContext } from '../verbs/writes.ts';
+
+const SCALE = { apiVersion: 'autoscaling/v1', kind: 'Scale', type: 'autoscaling/v1.Scale' };
+const MAX_REPLICAS = 2 ** 31 - 1;
+
+const steps = (path: string): string[] => path.split('.').filter((step) => step !== '');
+
+function at(object: KubeObject, path: string): unknown {
+  return steps(path).reduce<unknown>((value, step) => (isObject(value) ? value[step] : undefined), object);
+}
+
+function put(object: KubeObject, path: string, value: Json): void {
+  const way = steps(path);
+  const last = way.pop();
+  let place: Record<string, unknown> = object as unknown as Record<string, unknown>;
+  for (const step of way) {
+    const next = place[step];
+    if (isObject(next)) {
+      place = next;
+    } else {
+      const made: Record<string, unknown> = {};
+      place[step] = made;
+      place = made;
+    }
+  }
+  if (last !== undefined) {
+    place[last] = value;
+  }
+}
+
+const numberAt = (object: KubeObject, path: string): number => {
+  const value = at(object, path);
+  return typeof value === 'number' ? value : 0;
+};
+
+function selectorText(object: KubeObject, path: string): string {
+  const value = at(object, path);
+  if (typeof value === 'string') {
+    return value;
+  }
+  // The path leads to a metav1.LabelSelector of a validated object.
+  return isObject(value) ? selectorToString(selectorFromObject(value)) : '';
+}
+
+function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = numberAt(object, paths.specReplicas);
+  const selector = selectorText(object, paths.selector);
+  return {
+    kind: SCALE.kind, apiVersion: SCALE.apiVersion,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid: uid ?? '', resourceVersion: resourceVersion ?? '', creationTimestamp: creationTimestamp ?? null },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: numberAt(object, paths.statusReplicas), ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+function wantedReplicas(name: string, scale: JsonObject): number {
+  const spec = isObject(scale['spec']) ? scale['spec'] : {};
+  const replicas = spec['replicas'] ?? 0;
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas > MAX_REPLICAS) {
+    throw badRequest('json: cannot unmarshal number into Go struct field ScaleSpec.spec.replicas of type int32');
+  }
+  if (replicas < 0) {
+    throw invalid({ group: 'autoscaling', resource: 'Scale', name }, [fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+  }
+  return replicas;
+}
+
+async function write(core: Core, target: Target, context: WriteContext, paths: ScalePaths, change: (current: KubeObject) => JsonObject): Promise<Answer> {
+  const written = await updateObject(core, {
+    target,
+    scope: { part: 'other', subresource: 'scale' },
+    mutate: (current) => {
+      const scale = change(current);
+      const metadata = isObject(scale['metadata']) ? scale['metadata'] : {};
+      const { resourceVersion, uid } = metadata;
+      if (typeof resourceVersion === 'string' && resourceVersion !== '' && resourceVersion !== current.metadata.resourceVersion) {
+        throw conflict(refOf(target.kind, target.name), 'the object has been modified; please apply your changes to the latest version and try again');
+      }
+      if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
+        throw conflict(refOf(target.kind, target.name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ''}`);
+      }
+      const next = deepClone(current);
+      put(next, paths.specReplicas, wantedReplicas(target.name, scale));
+      return next;
+    },
+  }, context);
+  return { type: 'object', code: 200, object: scaleOf(written.object, paths) };
+}
+
+export async function scale(core: Core, call: Call, target: Target, paths: ScalePaths): Promise<Answer> {
+  if (call.verb === 'get') {
+    return { type: 'object', code: 200, object: scaleOf(core.require(target).object, paths) };
+  }
+  if (call.verb === 'update') {
+    const { context } = writeOptions(call, 'UpdateOptions');
+    const body = readTyped(call, core.registry, SCALE).object;
+    return write(core, target, context, paths, () => body);
+  }
+  const { context } = writeOptions(call, 'PatchOptions');
+  const patch = patcherOf(call, core.registry, target.kind, SCALE.type);
+  return write(core, target, context, paths, (current) => patch(scaleOf(current, paths)));
+}

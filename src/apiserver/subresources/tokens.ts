@@ -1,0 +1,70 @@
+/** POST serviceaccounts/{name}/token: a token for an account, optionally bound to a pod, secret or node. */
+import { formatTime, type JsonObject } from '../../apimachinery/object.ts';
+import { conflict, fieldError, invalid, notFound, type FieldError } from '../../apimachinery/status.ts';
+import { isObject } from '../../apimachinery/values.ts';
+import type { BoundObject } from '../authn/serviceaccounts.ts';
+import { MAX_TOKEN_SECONDS, MIN_TOKEN_SECONDS } from '../limits.ts';
+import type { Answer, Call } from '../types.ts';
+import { readTyped } from '../verbs/body.ts';
+import type { Core, Target } from '../verbs/core.ts';
+
+const TOKEN_REQUEST = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', type: 'authentication/v1.TokenRequest' };
+const DEFAULT_TOKEN_SECONDS = 3600;
+const BINDABLE = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
+
+const isBindable = (kind: unknown): kind is BoundObject['kind'] => typeof kind === 'string' && Object.hasOwn(BINDABLE, kind);
+
+function lifetimeErrors(seconds: unknown): FieldError[] {
+  if (typeof seconds === 'number' && seconds < MIN_TOKEN_SECONDS) {
+    return [fieldError.invalid('spec.expirationSeconds', seconds, 'may not specify a duration less than 10 minutes')];
+  }
+  return typeof seconds === 'number' && seconds > MAX_TOKEN_SECONDS
+    ? [fieldError.invalid('spec.expirationSeconds', seconds, 'may not specify a duration larger than 2^32 seconds')] : [];
+}
+
+function boundObject(core: Core, target: Target, reference: unknown): BoundObject | undefined {
+  if (!isObject(reference)) {
+    return undefined;
+  }
+  const { kind, name, uid } = reference;
+  if (!isBindable(kind) || typeof name !== 'string' || name === '') {
+    throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest', name: target.name },
+      [fieldError.invalid('spec.boundObjectRef', reference, 'cannot bind token to this object: supported kinds are Pod, Secret and Node')]);
+  }
+  const plural = BINDABLE[kind];
+  const bound = core.registry.byResource('', 'v1', plural);
+  const stored = bound === undefined ? undefined : core.get({ kind: bound, namespace: kind === 'Node' ? '' : target.namespace, name });
+  if (stored === undefined) {
+    throw notFound({ group: '', resource: plural, name });
+  }
+  const found = stored.object.metadata.uid ?? '';
+  if (typeof uid === 'string' && uid !== '' && uid !== found) {
+    throw conflict({ group: '', resource: plural, name }, `the UID in the bound object reference (${uid}) does not match the UID in record. `
+      + 'The object might have been deleted and then recreated');
+  }
+  return { kind, name, uid: found };
+}
+
+export async function createToken(core: Core, call: Call, target: Target): Promise<Answer> {
+  const body = readTyped(call, core.registry, TOKEN_REQUEST).object;
+  const spec = isObject(body['spec']) ? body['spec'] : {};
+  const seconds = spec['expirationSeconds'] ?? DEFAULT_TOKEN_SECONDS;
+  const errors = lifetimeErrors(seconds);
+  if (errors.length > 0) {
+    throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest', name: target.name }, errors);
+  }
+  const account = core.require(target).object;
+  const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+  const audiences = asked.length === 0 ? [core.tokens.issuer] : asked;
+  const { token, expires } = core.tokens.issue({
+    namespace: target.namespace, account: { name: target.name, uid: account.metadata.uid ?? '' },
+    bound: boundObject(core, target, spec['boundObjectRef']), audiences, lifetime: Number(seconds),
+  });
+  const shown: JsonObject = {
+    kind: TOKEN_REQUEST.kind, apiVersion: TOKEN_REQUEST.apiVersion,
+    metadata: { name: target.name, namespace: target.namespace, creationTimestamp: formatTime() },
+    spec: { ...spec, audiences, expirationSeconds: Number(seconds) },
+    status: { token, expirationTimestamp: formatTime(expires) },
+  };
+  return { type: 'object', code: 201, object: shown };
+}

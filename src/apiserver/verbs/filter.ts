@@ -1,0 +1,71 @@
+/** Label and field selectors of a list, watch or deletecollection as one predicate. */
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError, type FieldSelector } from '../../apimachinery/selectors.ts';
+import { badRequest } from '../../apimachinery/status.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
+
+export interface Filter {
+  matches(object: KubeObject): boolean;
+  /** Set when only the object of this name can match: the rest need not be looked at. */
+  readonly name: string | undefined;
+}
+
+const readLabels = (text: string): ReturnType<typeof parseLabelSelector> => {
+  try {
+    return parseLabelSelector(text);
+  } catch (error) {
+    throw error instanceof SelectorError ? badRequest(error.message) : error;
+  }
+};
+
+const readFields = (text: string): FieldSelector => {
+  try {
+    return parseFieldSelector(text);
+  } catch (error) {
+    throw error instanceof SelectorError ? badRequest(error.message) : error;
+  }
+};
+
+/** The value of a selectable field. Kinds list theirs; names and namespaces can always be selected by. */
+function valueOf(kind: AnyKind, object: KubeObject, field: string): string {
+  switch (field) {
+    case 'metadata.name': return object.metadata.name;
+    case 'metadata.namespace': return object.metadata.namespace ?? '';
+    default: return kind.selectableFields?.[field]?.(object) ?? '';
+  }
+}
+
+function checkFields(kind: AnyKind, selector: FieldSelector): void {
+  for (const { field } of selector.requirements) {
+    const known = field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced)
+      || (kind.selectableFields !== undefined && Object.hasOwn(kind.selectableFields, field));
+    if (!known) {
+      throw badRequest(kind.origin === 'custom'
+        ? `field label not supported: ${field}`
+        : `field label ${JSON.stringify(field)} not supported for ${kind.kind}`);
+    }
+  }
+}
+
+/** Undefined when everything matches. Throws BadRequest. */
+export function filterOf(kind: AnyKind, query: URLSearchParams, pathName: string): Filter | undefined {
+  const labelText = query.get('labelSelector') ?? '';
+  const fieldText = query.get('fieldSelector') ?? '';
+  if (labelText === '' && fieldText === '' && pathName === '') {
+    return undefined;
+  }
+  const labels = labelText === '' ? undefined : readLabels(labelText);
+  const fields = readFields(fieldText);
+  checkFields(kind, fields);
+  const named = fields.requirements.find(({ field, operator }) => field === 'metadata.name' && operator === '=');
+  if (pathName !== '' && named !== undefined && named.value !== pathName) {
+    throw badRequest(`field selector metadata.name=${named.value} does not match the name of the request, ${pathName}`);
+  }
+  const name = pathName === '' ? named?.value : pathName;
+  return {
+    name,
+    matches: (object) => (name === undefined || object.metadata.name === name)
+      && (labels === undefined || matchesLabels(labels, object.metadata.labels))
+      && matchesFields(fields, (field) => valueOf(kind, object, field)),
+  };
+}

@@ -1,0 +1,103 @@
+/** Options of writes: from the query and, for deletes, the body. */
+import { badRequest, fieldError, invalid, type FieldError, type StatusError } from '../../apimachinery/status.ts';
+import { isObject } from '../../apimachinery/values.ts';
+import type { Call } from '../types.ts';
+import type { DeleteOptions } from './deletes.ts';
+import type { WriteContext } from './writes.ts';
+
+export type FieldValidation = 'ignore' | 'warn' | 'strict';
+
+const FIELD_VALIDATION: Readonly<Record<string, FieldValidation>> = { '': 'warn', Ignore: 'ignore', Warn: 'warn', Strict: 'strict' };
+const POLICIES = ['Foreground', 'Background', 'Orphan'] as const;
+
+const invalidOptions = (kind: string, errors: readonly FieldError[]): StatusError =>
+  invalid({ group: 'meta.k8s.io', resource: kind, name: '' }, errors);
+
+function checkDryRun(kind: string, values: readonly string[]): boolean {
+  const unknown = values.filter((value) => value !== 'All');
+  if (unknown.length > 0) {
+    throw invalidOptions(kind, [fieldError.notSupported('dryRun', unknown[0], ['All'])]);
+  }
+  return values.length > 0;
+}
+
+/** `kind` names the options in errors: CreateOptions, UpdateOptions, PatchOptions. */
+export function writeOptions(call: Call, kind: string): { context: WriteContext; validation: FieldValidation } {
+  const { query, user, warnings } = call;
+  if (query.size === 0) {
+    return { context: { user, dryRun: false, warnings }, validation: 'warn' };
+  }
+  const text = query.get('fieldValidation') ?? '';
+  const validation = Object.hasOwn(FIELD_VALIDATION, text) ? FIELD_VALIDATION[text] : undefined;
+  if (validation === undefined) {
+    throw invalidOptions(kind, [fieldError.notSupported('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn'])]);
+  }
+  return { context: { user, dryRun: checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== '')), warnings }, validation };
+}
+
+function optionalInteger(value: unknown, field: string): number | undefined {
+  if (value === undefined || value === null || value === '') {
+    return undefined;
+  }
+  const number = typeof value === 'string' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
+    throw badRequest(`json: cannot unmarshal ${typeof value} into Go struct field DeleteOptions.${field} of type int64`);
+  }
+  return number;
+}
+
+function optionalText(value: unknown, field: string): string | undefined {
+  if (value === undefined || value === null || value === '') {
+    return undefined;
+  }
+  if (typeof value !== 'string') {
+    throw badRequest(`json: cannot unmarshal ${typeof value} into Go struct field DeleteOptions.${field} of type string`);
+  }
+  return value;
+}
+
+function policyOf(policy: string | undefined, orphan: unknown): DeleteOptions['propagationPolicy'] {
+  if (policy !== undefined && orphan !== undefined && orphan !== null) {
+    throw invalidOptions('DeleteOptions', [fieldError.invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set')]);
+  }
+  if (policy === undefined) {
+    return typeof orphan === 'boolean' ? (orphan ? 'Orphan' : 'Background') : undefined;
+  }
+  const known = POLICIES.find((one) => one === policy);
+  if (known === undefined) {
+    throw invalidOptions('DeleteOptions', [fieldError.notSupported('propagationPolicy', policy, [...POLICIES, 'nil'])]);
+  }
+  return known;
+}
+
+/** What the query says, in the shape of a DeleteOptions body: for clients that send none. */
+function fromQuery(query: URLSearchParams): Record<string, unknown> {
+  const orphan = query.get('orphanDependents');
+  return {
+    gracePeriodSeconds: query.get('gracePeriodSeconds'),
+    propagationPolicy: query.get('propagationPolicy'),
+    ...(orphan === null ? {} : { orphanDependents: orphan === 'true' }),
+    dryRun: query.getAll('dryRun').filter((one) => one !== ''),
+  };
+}
+
+/** `body` is a decoded DeleteOptions, undefined when there was none. Throws Invalid or BadRequest. */
+export function deleteOptions(call: Call, body: Record<string, unknown> | undefined): { options: DeleteOptions; context: WriteContext } {
+  const source = body ?? fromQuery(call.query);
+  const preconditions = isObject(source['preconditions']) ? source['preconditions'] : {};
+  const gracePeriodSeconds = optionalInteger(source['gracePeriodSeconds'], 'gracePeriodSeconds');
+  const uid = optionalText(preconditions['uid'], 'preconditions.uid');
+  const resourceVersion = optionalText(preconditions['resourceVersion'], 'preconditions.resourceVersion');
+  const propagationPolicy = policyOf(optionalText(source['propagationPolicy'], 'propagationPolicy'), source['orphanDependents']);
+  const dryRun: unknown = source['dryRun'];
+  const dryRuns = Array.isArray(dryRun) ? dryRun.map(String) : [];
+  return {
+    options: {
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    },
+    context: { user: call.user, warnings: call.warnings, dryRun: checkDryRun('DeleteOptions', dryRuns) },
+  };
+}

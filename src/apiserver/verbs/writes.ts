@@ -1,0 +1,257 @@
+/** Creating, changing and removing objects: the rules every write passes, whoever asks. Requests are read elsewhere. */
+import { generateName } from '../../apimachinery/names.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { alreadyExists, badRequest, conflict, failure, type StatusError } from '../../apimachinery/status.ts';
+import { deepEqual } from '../../apimachinery/values.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
+import { KeyExistsError, RevisionMismatchError, type Stored } from '../../store/store.ts';
+import type { AdmissionRequest, Operation } from '../admission/admission.ts';
+import { MAX_WRITE_RETRIES } from '../limits.ts';
+import type { User } from '../types.ts';
+import { refOf, type Core, type Target } from './core.ts';
+import { beginLife, carryOver, desiredStateChanged, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
+
+/** Who writes, and how. */
+export interface WriteContext {
+  readonly user: User;
+  readonly dryRun: boolean;
+  /** Texts for the `Warning:` header are added here. */
+  readonly warnings: string[];
+}
+
+/** The outcome of a write: what is stored, or what a dry run would have stored. */
+export interface Written {
+  readonly stored: Stored | undefined;
+  readonly object: KubeObject;
+  /** The object is gone: `object` is its last state. */
+  readonly deleted: boolean;
+  readonly created: boolean;
+}
+
+const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
+/** Random suffixes tried for one generateName. */
+const MAX_NAME_TRIES = 8;
+
+interface Admitting {
+  operation: Operation;
+  target: Target;
+  subresource: string;
+  object: KubeObject | undefined;
+  old: KubeObject | undefined;
+}
+
+export const admissionRequest = (context: WriteContext, { operation, target, subresource, object, old }: Admitting): AdmissionRequest => ({
+  operation, subresource, object, old, kind: target.kind, namespace: target.namespace, name: target.name,
+  user: context.user, dryRun: context.dryRun, warnings: context.warnings,
+});
+
+const written = (core: Core, kind: AnyKind, stored: Stored, created: boolean): Written => {
+  const seen = core.view(kind, stored);
+  return { stored: seen, object: seen.object, deleted: false, created };
+};
+
+function nameTaken(core: Core, target: Target): StatusError {
+  const error = alreadyExists(refOf(target.kind, target.name));
+  if (core.get(target)?.object.metadata.deletionTimestamp !== undefined) {
+    error.status.message = `object is being deleted: ${error.status.message ?? ''}`;
+  }
+  return error;
+}
+
+/** Stores a new object. `object` is the caller's to give: it is changed and kept. Throws StatusErrors. */
+export async function createObject(core: Core, kind: AnyKind, namespace: string, object: KubeObject, context: WriteContext): Promise<Written> {
+  const meta = object.metadata;
+  settleNamespace(kind, meta, namespace);
+  const base = meta.name === undefined || meta.name === '' ? meta.generateName ?? '' : '';
+  if (base !== '') {
+    meta.name = generateName(base);
+  }
+  beginLife(kind, meta);
+  const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
+  const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object, old: undefined });
+  kind.rules.defaults?.(object);
+  await core.admission.admit(request);
+  kind.rules.prepareCreate?.(object);
+  validateNew(kind, object);
+  await core.admission.validate(request);
+  context.warnings.push(...kind.rules.warnings?.(object) ?? []);
+  const reservation = core.admission.reserve(request);
+  try {
+    return context.dryRun ? dryCreate(core, target, object) : await storeNew(core, target, object, base);
+  } finally {
+    reservation.release();
+  }
+}
+
+function dryCreate(core: Core, target: Target, object: KubeObject): Written {
+  if (core.get(target) !== undefined) {
+    throw nameTaken(core, target);
+  }
+  return { stored: undefined, object, deleted: false, created: true };
+}
+
+async function storeNew(core: Core, target: Target, object: KubeObject, base: string): Promise<Written> {
+  const { kind } = target;
+  let place = target;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const stored = await core.store.create(core.key(place), core.encode(kind, object));
+      core.admission.committed(kind, stored.object, undefined);
+      return written(core, kind, stored, true);
+    } catch (error) {
+      if (!(error instanceof KeyExistsError)) {
+        throw error;
+      }
+      if (base === '' || attempt === MAX_NAME_TRIES) {
+        throw nameTaken(core, place);
+      }
+      object.metadata.name = generateName(base);
+      place = { ...place, name: object.metadata.name };
+    }
+  }
+}
+
+/** Which part of an object an update may change. */
+export type UpdateScope =
+  | { readonly part: 'main' }
+  | { readonly part: 'status' }
+  /** Another subresource: `apply` merges what it may change into a copy of the old object. */
+  | { readonly part: 'other'; readonly subresource: string };
+
+export interface Update {
+  readonly target: Target;
+  readonly scope: UpdateScope;
+  /** The wanted object from the current one, which must not be changed. Called again after a lost race. */
+  mutate(current: KubeObject): KubeObject | Promise<KubeObject>;
+}
+
+/** Changes an object. A resourceVersion in the mutated object that is not the current one is a Conflict. Throws StatusErrors. */
+export async function updateObject(core: Core, update: Update, context: WriteContext): Promise<Written> {
+  for (let attempt = 1; ; attempt += 1) {
+    const current = core.require(update.target);
+    const next = await update.mutate(current.object);
+    const wanted = next.metadata.resourceVersion;
+    const conditional = wanted !== undefined && wanted !== '' && wanted !== current.object.metadata.resourceVersion;
+    if (conditional) {
+      throw conflict(refOf(update.target.kind, update.target.name), MODIFIED);
+    }
+    try {
+      return await replace(core, update, current, next, context);
+    } catch (error) {
+      if (!(error instanceof RevisionMismatchError)) {
+        throw error;
+      }
+      if (attempt === MAX_WRITE_RETRIES) {
+        throw conflict(refOf(update.target.kind, update.target.name), MODIFIED);
+      }
+    }
+  }
+}
+
+/** Brings an update to the shape its scope allows, with defaults, and checks it. */
+async function settle(core: Core, update: Update, current: Stored, next: KubeObject, request: AdmissionRequest): Promise<void> {
+  const { kind } = update.target;
+  const old = current.object;
+  carryOver(kind, next.metadata, old.metadata);
+  const statusOnly = update.scope.part === 'status';
+  if (statusOnly) {
+    await core.admission.admit(request);
+    validateStatus(kind, next, old);
+  } else {
+    if (update.scope.part === 'main' && kind.status === true) {
+      keepStatus(next, old);
+    }
+    kind.rules.defaults?.(next);
+    await core.admission.admit(request);
+    if (update.scope.part === 'main') {
+      kind.rules.prepareUpdate?.(next, old);
+    }
+    validateChanged(kind, next, old);
+    if (hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
+      next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    }
+  }
+  await core.admission.validate(request);
+}
+
+function keepStatus(next: KubeObject, old: KubeObject): void {
+  const status: unknown = Reflect.get(old, 'status');
+  if (status === undefined) {
+    Reflect.deleteProperty(next, 'status');
+  } else {
+    Reflect.set(next, 'status', structuredClone(status));
+  }
+}
+
+async function replace(core: Core, update: Update, current: Stored, next: KubeObject, context: WriteContext): Promise<Written> {
+  const { target, scope } = update;
+  const { kind } = target;
+  const subresource = scope.part === 'other' ? scope.subresource : scope.part === 'status' ? 'status' : '';
+  const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: next, old: current.object });
+  await settle(core, update, current, next, request);
+  if (subresource === '') {
+    context.warnings.push(...kind.rules.warnings?.(next) ?? []);
+  }
+  const reservation = core.admission.reserve(request);
+  try {
+    return await commit(core, target, current, next, context.dryRun);
+  } finally {
+    reservation.release();
+  }
+}
+
+/** A deleted object that nothing holds any longer: no finalizer, no grace period, no namespace content. */
+export function isReleased(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  return deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) === 0 && (finalizers ?? []).length === 0 && specFinalizers(object).length === 0;
+}
+
+/** `spec.finalizers` of a namespace; no other kind has them. */
+export function specFinalizers(object: KubeObject): readonly unknown[] {
+  if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') {
+    return [];
+  }
+  const spec: unknown = Reflect.get(object, 'spec');
+  const finalizers: unknown = typeof spec === 'object' && spec !== null ? Reflect.get(spec, 'finalizers') : undefined;
+  return Array.isArray(finalizers) ? finalizers : [];
+}
+
+/** Writes `next` over `current`, or nothing when they are equal, or removes it when this update released it. */
+export async function commit(core: Core, target: Target, current: Stored, next: KubeObject, dryRun: boolean): Promise<Written> {
+  const { kind } = target;
+  if (deepEqual(next, current.object)) {
+    return { stored: current, object: current.object, deleted: false, created: false };
+  }
+  const released = isReleased(next);
+  if (dryRun) {
+    return { stored: undefined, object: next, deleted: released, created: false };
+  }
+  if (released) {
+    await removeStored(core, target, current);
+    return { stored: undefined, object: next, deleted: true, created: false };
+  }
+  const stored = await core.store.update(core.key(target), current.revision, core.encode(kind, next));
+  core.admission.committed(kind, stored.object, current.object);
+  return written(core, kind, stored, false);
+}
+
+export async function removeStored(core: Core, target: Target, current: Stored): Promise<Stored> {
+  const gone = await core.store.delete(core.key(target), current.revision);
+  core.admission.committed(target.kind, undefined, current.object);
+  return core.view(target.kind, gone);
+}
+
+/** Name and namespace of a PUT body against the path. Throws BadRequest. */
+export function checkIdentity(target: Target, object: KubeObject): void {
+  settleNamespace(target.kind, object.metadata, target.namespace);
+  const { name } = object.metadata;
+  if (name === undefined || name === '') {
+    throw badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (name !== target.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  }
+}
+
+export const cannotCreateOnUpdate = (target: Target): StatusError =>
+  failure('MethodNotAllowed', `create is not supported on update of ${target.kind.plural}`);
