@@ -10,6 +10,8 @@ import { isObject } from '../../apimachinery/values.ts';
 import { Informer } from '../../client/informer.ts';
 import { PODS } from '../../client/resources.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
+import { pruneAttempts, rotateLog } from '../logs/files.ts';
+import type { PodmanPaths } from '../podman/config.ts';
 import type { InspectedContainer, ListedContainer } from '../podman/types.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
 import { isAlive } from './containers.ts';
@@ -17,20 +19,22 @@ import type { PodContext } from './context.ts';
 import { Gate } from './gate.ts';
 import { messageOf } from './errors.ts';
 import type { Sandbox } from './extension.ts';
+import { logFolder } from './podfiles.ts';
+import type { ContainerRecord } from './state.ts';
 import { LABEL_INSTANCE, LABEL_NAMESPACE, LABEL_POD, LABEL_UID } from './naming.ts';
 import { PodWorker } from './worker.ts';
 
 /** Podman's event stream is opened again after this long, milliseconds. */
 const RECONNECT_MS = 200;
 const LONGEST_RECONNECT_MS = 10_000;
-/** Processes whose monitor died with them are looked for this often, milliseconds; a look reads one small file per container. */
+/** Processes whose monitor died with them and logs grown too large are looked for this often, milliseconds: two small files per container. */
 const SWEEP_MS = 30_000;
 const CONCURRENT_INSPECTS = 8;
 
 export interface PodManagerOptions {
   context: PodContext;
-  /** Podman's run folder with the containers' pid files. */
-  runRoot: string;
+  /** Where Podman keeps the containers' pid files and their monitors' control FIFOs. */
+  paths: Pick<PodmanPaths, 'root' | 'run'>;
   /** Sandboxes that stand, for those whose pods are gone. */
   sandboxes(): Promise<Sandbox[]>;
 }
@@ -63,8 +67,15 @@ export class PodManager {
       updated: (pod) => { this.#seen(pod); },
       deleted: (pod) => { this.#workers.get(pod.metadata.uid ?? '')?.orphan(); },
     });
+    for (const worker of this.#workers.values()) {
+      // Deleted while the others were being taken up.
+      const { namespace = '', name } = worker.pod.metadata;
+      if (this.#informer.get(`${namespace}/${name}`)?.metadata.uid !== worker.uid) {
+        worker.orphan();
+      }
+    }
     this.#events = this.#followEvents();
-    this.#sweep = setInterval(() => { this.#findSilentDeaths(); }, SWEEP_MS);
+    this.#sweep = setInterval(() => { this.#sweepAll(); }, SWEEP_MS);
     this.#sweep.unref();
   }
 
@@ -216,19 +227,29 @@ export class PodManager {
     }
   }
 
-  #findSilentDeaths(): void {
+  #sweepAll(): void {
     for (const worker of this.#workers.values()) {
-      for (const id of worker.runningIds()) {
-        if (!isAlive(this.#pidOf(id))) {
-          worker.containerChanged(id);
+      for (const record of worker.running()) {
+        if (!isAlive(this.#pidOf(record.id))) {
+          worker.containerChanged(record.id);
         }
+        this.#rotate(worker, record).catch((error: unknown) => {
+          this.#context.log.warn({ container: record.name, error: messageOf(error) }, 'a log could not be rotated');
+        });
       }
     }
   }
 
+  async #rotate(worker: PodWorker, record: ContainerRecord): Promise<void> {
+    const folder = logFolder(worker.podDir, record.name);
+    const bundle = join(this.#options.paths.root, 'storage', 'overlay-containers', record.id, 'userdata');
+    await rotateLog(folder, record.attempt, bundle);
+    await pruneAttempts(folder, record.attempt);
+  }
+
   #pidOf(id: string): number {
     try {
-      return Number(readFileSync(join(this.#options.runRoot, 'overlay-containers', id, 'userdata', 'pidfile'), 'utf8'));
+      return Number(readFileSync(join(this.#options.paths.run, 'storage', 'overlay-containers', id, 'userdata', 'pidfile'), 'utf8'));
     } catch {
       return 0;
     }
