@@ -1,55 +1,13 @@
 /** Columns and cells that many kinds share, as k8s.io/kubernetes/pkg/printers prints them. */
 import type { KubeObject } from '../apimachinery/object.ts';
 import { selectorFromMap, selectorFromObject, selectorToString } from '../apimachinery/selectors.ts';
+import { humanDuration } from '../apimachinery/tables.ts';
 import type { Column } from './kind.ts';
 import type * as core from './generated/core.ts';
 import type * as meta from './generated/meta.ts';
 
 export const NONE = '<none>';
 export const UNKNOWN = '<unknown>';
-
-const MINUTE = 60;
-const HOUR = 60;
-const DAY = 24;
-const YEAR = 365;
-
-const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
-  (small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`);
-
-/** Hours as `5h`, `3d4h`, `40d`, `2y30d`. */
-function humanHours(hours: number, minutes: number): string {
-  if (hours < 8) {
-    return pair(hours, 'h', minutes % HOUR, 'm');
-  }
-  if (hours < 48) {
-    return `${hours}h`;
-  }
-  const days = Math.floor(hours / DAY);
-  if (days < 8) {
-    return pair(days, 'd', hours % DAY, 'h');
-  }
-  if (days < YEAR * 2) {
-    return `${days}d`;
-  }
-  const years = Math.floor(days / YEAR);
-  return years < 8 ? pair(years, 'y', days % YEAR, 'd') : `${years}y`;
-}
-
-/** A span of time as kubectl shows ages: two units while it is short, one when it is long. */
-export function humanDuration(milliseconds: number): string {
-  const seconds = Math.trunc(milliseconds / 1000);
-  if (seconds < 0) {
-    return seconds < -1 ? '<invalid>' : '0s';
-  }
-  if (seconds < 2 * MINUTE) {
-    return `${seconds}s`;
-  }
-  const minutes = Math.floor(seconds / MINUTE);
-  if (minutes < 10) {
-    return pair(minutes, 'm', seconds % MINUTE, 's');
-  }
-  return minutes < 3 * HOUR ? `${minutes}m` : humanHours(Math.floor(minutes / HOUR), minutes);
-}
 
 /** How long ago a time was; `<unknown>` where there is none. */
 export function since(time: string | undefined, now: number): string {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { humanDuration } from '../../apimachinery/tables.ts';
 import { findCondition, isConditionTrue } from '../../apimachinery/conditions.ts';
 import { deepClone } from '../../apimachinery/values.ts';
-import { AGE, column, formatSelector, humanDuration, NAME, templateColumns, wide } from '../columns.ts';
+import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { defaultTemplate } from '../core/podspec/template.ts';
 import type { Job, JobSpec, JobStatus } from '../generated/batch.ts';
 import type { LabelSelector } from '../generated/meta.ts';

@@ -1,6 +1,7 @@
 /** What `kubectl get pods` shows: readiness, the one word that sums the state up, restarts, and where the pod is. */
+import { humanDuration } from '../../apimachinery/tables.ts';
 import { findCondition } from '../../apimachinery/conditions.ts';
-import { AGE, column, humanDuration, NAME, NONE, wide } from '../columns.ts';
+import { AGE, column, NAME, NONE, wide } from '../columns.ts';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../generated/core.ts';
 import type { Column } from '../kind.ts';
 

@@ -1,0 +1,102 @@
+import { fieldError, type FieldError } from '../../apimachinery/status.ts';
+import { nonNegative, requiredOneOf } from '../checks.ts';
+import { AGE, column, formatSelector, NAME, NONE, since, templateColumns, wide } from '../columns.ts';
+import type { CronJob, CronJobSpec, JobSpec } from '../generated/batch.ts';
+import { inert } from '../inert.ts';
+import { defineKind } from '../kind.ts';
+import { ownStatus } from '../strategy.ts';
+import { defaultJobSpec } from './job.ts';
+import { validateJobSpec } from './job.validate.ts';
+
+/** Jobs are named after their CronJob with 11 more characters. */
+const MAX_NAME = 52;
+const DESCRIPTORS = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
+const BOUNDS = [[0, 59], [0, 23], [1, 31], [1, 12], [0, 7]] as const;
+const NAMES = ['', '', '', 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec', 'sun|mon|tue|wed|thu|fri|sat'];
+
+function validPart(part: string, index: number): boolean {
+  const [low, high] = BOUNDS[index] ?? [0, 0];
+  const [range = '', step] = part.split('/');
+  if (step !== undefined && !(Number(step) > 0 && /^\d+$/.test(step))) {
+    return false;
+  }
+  if (range === '*' || range === '?') {
+    return true;
+  }
+  return range.split('-').length <= 2 && range.split('-').every((one) => {
+    const names = NAMES[index] ?? '';
+    return (names !== '' && names.split('|').includes(one.toLowerCase())) || (/^\d+$/.test(one) && Number(one) >= low && Number(one) <= high);
+  });
+}
+
+/** Five fields, or a word such as `@daily`. */
+function isSchedule(text: string): boolean {
+  if (text.startsWith('@')) {
+    return DESCRIPTORS.includes(text) || /^@every (?:\d+(?:\.\d+)?(?:h|m|s|ms))+$/.test(text);
+  }
+  const fields = text.trim().split(/\s+/);
+  return fields.length === 5 && fields.every((field, index) => field.split(',').every((part) => validPart(part, index)));
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function defaults(cron: CronJob): void {
+  const spec: CronJobSpec = cron.spec ?? ({} as Partial<CronJobSpec> as CronJobSpec);
+  cron.spec = spec;
+  spec.concurrencyPolicy ||= 'Allow';
+  spec.suspend ??= false;
+  spec.successfulJobsHistoryLimit ??= 3;
+  spec.failedJobsHistoryLimit ??= 1;
+  spec.jobTemplate ??= {};
+  spec.jobTemplate.spec ??= {} as Partial<JobSpec> as JobSpec;
+  const template = spec.jobTemplate.spec;
+  const { template: pods } = template;
+  // A Job's own numbers are set when the Job is made; here only the pods' defaults show.
+  const completed: JobSpec = { template: pods };
+  defaultJobSpec(completed);
+  template.template = completed.template;
+}
+
+function validate({ spec, metadata }: CronJob): FieldError[] {
+  const errors = [
+    ...(spec.schedule ? [] : [fieldError.required('spec.schedule')]),
+    ...(spec.schedule && !isSchedule(spec.schedule) ? [fieldError.invalid('spec.schedule', spec.schedule, 'expected exactly 5 fields, or a descriptor such as @daily')] : []),
+    ...(spec.schedule?.includes('TZ') ? [fieldError.invalid('spec.schedule', spec.schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')] : []),
+    ...(spec.timeZone !== undefined && !isTimeZone(spec.timeZone) ? [fieldError.invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`)] : []),
+    ...requiredOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
+    ...(['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const).flatMap((name) => nonNegative(`spec.${name}`, spec[name])),
+  ];
+  if (metadata.name.length > MAX_NAME) {
+    errors.push(fieldError.invalid('metadata.name', metadata.name, `must be no more than ${MAX_NAME} characters`));
+  }
+  return spec.jobTemplate.spec === undefined ? errors : [...errors, ...validateJobSpec('spec.jobTemplate.spec', spec.jobTemplate.spec)];
+}
+
+const pods = ({ spec }: CronJob): JobSpec['template'] | undefined => spec.jobTemplate.spec?.template;
+
+export const cronJob = defineKind<CronJob>({
+  group: 'batch', version: 'v1', kind: 'CronJob', plural: 'cronjobs', singular: 'cronjob',
+  namespaced: true, type: 'batch/v1.CronJob', origin: 'builtin',
+  shortNames: ['cj'], categories: ['all', 'workloads'], status: true,
+  columns: [
+    NAME,
+    column('Schedule', ({ spec }) => spec.schedule ?? ''),
+    column('Timezone', ({ spec }) => spec.timeZone ?? NONE),
+    column('Suspend', ({ spec }) => (spec.suspend === true ? 'True' : 'False')),
+    column('Active', ({ status }) => status?.active?.length ?? 0, { type: 'integer' }),
+    column('Last Schedule', ({ status }, now) => (status?.lastScheduleTime === undefined ? NONE : since(status.lastScheduleTime, now))),
+    AGE,
+    ...templateColumns<CronJob>(pods),
+    wide('Selector', ({ spec }) => formatSelector(spec.jobTemplate.spec?.selector)),
+  ],
+  rules: { ...ownStatus(() => ({})), defaults, validate, warnings: inert('CronJob') },
+});
