@@ -4,6 +4,7 @@ import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { jobController } from './job/job.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
+import { schedulerController } from './scheduler/scheduler.ts';
 import { newVirtualMachineController } from './virtualmachine/index.ts';
 
 export type { ControllerContext, ControllerFactory } from './context.ts';
@@ -12,6 +13,7 @@ export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
   job: jobController,
   replicaset: replicaSetController,
+  scheduler: schedulerController,
   virtualmachine: newVirtualMachineController,
 };
 
