@@ -7,7 +7,6 @@
 import type { Instance } from '../../apimachinery/instance.ts';
 import { formatAddress, formatRange, nodeRange, parseRange } from './address.ts';
 import { nodeLink, podLinkPattern, tableName } from './names.ts';
-import { ENDPOINT_MAP, NODE_PORT_ENDPOINT_MAP } from './services/chains.ts';
 
 /** Address, protocol and port of a service → its chain. */
 export const SERVICE_MAP = 'service-addresses';
@@ -93,9 +92,6 @@ export function renderBaseRules(instance: BaseRulesInstance): string {
     `add set ${table} hairpin { type ipv4_addr . ipv4_addr; }`,
     `add map ${table} ${SERVICE_MAP} { ${key} : verdict; }`,
     `add map ${table} ${NODE_PORT_MAP} { type inet_proto . inet_service : verdict; }`,
-    // The index is a drawn number, which only typeof can name as part of a key.
-    `add map ${table} ${ENDPOINT_MAP} { typeof ip daddr . meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport; }`,
-    `add map ${table} ${NODE_PORT_ENDPOINT_MAP} { typeof meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport; }`,
     `add set ${table} ${REJECTED_SERVICES} { ${key}; }`,
     `add set ${table} ${REJECTED_NODE_PORTS} { type inet_proto . inet_service; }`,
     `add set ${table} ${REMOTE_ENDPOINTS} { ${key}; }`,

@@ -1,28 +1,58 @@
-/** Chains that pick an endpoint. Pure. */
+/**
+ * Chains that pick an endpoint. Pure.
+ *
+ * `spread-3` draws one of `pick-0` to `pick-2`, and `pick-1` looks the service's second endpoint up in the map `endpoints-1`. They are
+ * shared by all services with that many endpoints; node ports have a set of their own, since their key lacks the address.
+ */
 import { createHash } from 'node:crypto';
 
-/** (address, protocol, port, index) → endpoint of a service. */
-export const ENDPOINT_MAP = 'service-endpoints';
-/** (protocol, port, index) → endpoint of a node port. */
-export const NODE_PORT_ENDPOINT_MAP = 'node-port-endpoints';
 /** Clients that one endpoint's affinity remembers; the kernel refuses to learn more. */
 const MAX_CLIENTS = 65_536;
 
 const TRANSPORTS = 'meta l4proto { tcp, udp, sctp }';
+const NODE_PORT = 'node-port-';
 
 /** Name of the chain that spreads over `count` endpoints. */
 export function spreadChain(count: number, nodePort: boolean): string {
-  return `${nodePort ? 'node-port-spread' : 'spread'}-${count}`;
+  return `${nodePort ? NODE_PORT : ''}spread-${count}`;
 }
 
-/** The rule of a spreading chain, or undefined when the name is none of theirs. */
-export function spreadRule(chain: string): string | undefined {
+/** Name of the map that holds every service's `index`th endpoint. */
+export function endpointMap(index: number, nodePort: boolean): string {
+  return `${nodePort ? NODE_PORT : ''}endpoints-${index}`;
+}
+
+export function isEndpointMap(name: string): boolean {
+  return /^(?:node-port-)?endpoints-\d+$/.test(name);
+}
+
+export interface SharedChain {
+  chain: string;
+  rule: string;
+  /** Map that the rule reads, with its declaration. */
+  map?: { name: string; body: string };
+}
+
+/** The chains that a spreading chain needs, itself last; none when the name is none of theirs. */
+export function spreadParts(chain: string): SharedChain[] {
   const match = /^(node-port-)?spread-(\d+)$/.exec(chain);
   if (match === null) {
-    return undefined;
+    return [];
   }
-  const [map, key] = match[1] === undefined ? [ENDPOINT_MAP, 'ip daddr . meta l4proto . th dport'] : [NODE_PORT_ENDPOINT_MAP, 'meta l4proto . th dport'];
-  return `${TRANSPORTS} dnat ip to ${key} . numgen random mod ${match[2]} map @${map}`;
+  const nodePort = match[1] !== undefined;
+  const count = Number(match[2]);
+  const [key, type] = nodePort
+    ? ['meta l4proto . th dport', 'inet_proto . inet_service']
+    : ['ip daddr . meta l4proto . th dport', 'ipv4_addr . inet_proto . inet_service'];
+  const picks = Array.from({ length: count }, (_, index): SharedChain => {
+    const name = endpointMap(index, nodePort);
+    return {
+      chain: `${nodePort ? NODE_PORT : ''}pick-${index}`,
+      rule: `${TRANSPORTS} dnat ip to ${key} map @${name}`,
+      map: { name, body: `type ${type} : ipv4_addr . inet_service;` },
+    };
+  });
+  return [...picks, { chain, rule: `numgen random mod ${count} vmap { ${picks.map((pick, index) => `${index} : goto ${pick.chain}`).join(', ')} }` }];
 }
 
 export interface StickyChain {
@@ -58,7 +88,7 @@ export function stickyChains(options: { id: string; protocol: string; seconds: n
 
 /** Chains and sets that belong to services, by their names: what a resync may remove. */
 export function isServiceChain(name: string): boolean {
-  return name.startsWith('sticky-') || spreadRule(name) !== undefined;
+  return /^(?:sticky-|(?:node-port-)?(?:spread|pick)-\d+$)/.test(name);
 }
 
 export function isServiceSet(name: string): boolean {

@@ -1,8 +1,8 @@
 /**
  * One service's rules as data: entries of the table's maps and sets. Pure.
  *
- * A service is a few map elements, not a chain: its address leads to the chain for its NUMBER of endpoints (`spread-3`),
- * which draws an index and finds the endpoint under (address, protocol, port, index). So a change costs the same with
+ * A service is a few map elements, not a chain: its address leads to the chain for its NUMBER of endpoints (`chains.ts`),
+ * and its endpoints stand in the maps that those chains read. So a change costs the same with
  * ten services and with ten thousand. Only sessionAffinity needs chains of a service's own: their names carry their content.
  */
 import { createHash } from 'node:crypto';
@@ -11,14 +11,11 @@ import type { EndpointSlice } from '../../../kinds/generated/discovery.ts';
 import { inRange, parseAddress, type Range } from '../address.ts';
 import { NODE_PORT_MAP, REJECTED_NODE_PORTS, REJECTED_SERVICES, REMOTE_ENDPOINTS, SERVICE_MAP } from '../rules.ts';
 import { portBackends, type Backend } from './endpoints.ts';
-import { ENDPOINT_MAP, NODE_PORT_ENDPOINT_MAP, stickyChains, spreadChain, type StickyChain } from './chains.ts';
-
-export type Collection =
-  | typeof SERVICE_MAP | typeof NODE_PORT_MAP | typeof ENDPOINT_MAP | typeof NODE_PORT_ENDPOINT_MAP
-  | typeof REJECTED_SERVICES | typeof REJECTED_NODE_PORTS | typeof REMOTE_ENDPOINTS;
+import { endpointMap, spreadChain, stickyChains, type StickyChain } from './chains.ts';
 
 export interface Entry {
-  collection: Collection;
+  /** Name of a map or set of the table. */
+  collection: string;
   /** As nft writes it, e.g. `10.43.0.7 . tcp . 80`. */
   key: string;
   /** `goto CHAIN` or `ADDRESS . PORT`; empty in sets. */
@@ -49,8 +46,8 @@ export interface DesireContext {
   /** Addresses of this node's pods. */
   pods: Range;
   dnsAddress: string;
-  /** Indexes of a slot's endpoints as they are now: who stays keeps its place. */
-  current(slot: string): readonly string[];
+  /** Endpoints under a key by index, as they are now: who stays keeps its place. */
+  places(key: string, nodePort: boolean): readonly string[];
   /** False while something else on the machine holds the port. */
   nodePortFree(port: NodePort): boolean;
 }
@@ -100,9 +97,8 @@ class Builder {
       this.desired.sticky.push(sticky);
       this.#add(map, key, `goto ${sticky.chain}`);
     } else {
-      const slot = `${nodePort ? NODE_PORT_ENDPOINT_MAP : ENDPOINT_MAP}/${key}`;
-      keepPlaces(this.#context.current(slot), backends.map(text)).forEach((backend, index) => {
-        this.#add(nodePort ? NODE_PORT_ENDPOINT_MAP : ENDPOINT_MAP, `${key} . ${index}`, backend);
+      keepPlaces(this.#context.places(key, nodePort), backends.map(text)).forEach((backend, index) => {
+        this.#add(endpointMap(index, nodePort), key, backend);
       });
       this.#add(map, key, `goto ${spreadChain(backends.length, nodePort)}`);
     }
@@ -114,7 +110,7 @@ class Builder {
     }
   }
 
-  reject(collection: Collection, key: string): void {
+  reject(collection: string, key: string): void {
     this.#add(collection, key, '');
   }
 
@@ -124,7 +120,7 @@ class Builder {
     }
   }
 
-  #add(collection: Collection, key: string, value: string): void {
+  #add(collection: string, key: string, value: string): void {
     this.desired.entries.push({ collection, key, value });
   }
 }

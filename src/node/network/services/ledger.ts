@@ -1,12 +1,10 @@
 /** Who wants what in the table, what the kernel has, and the transaction between the two. Pure but for its own memory. */
 import { NODE_PORT_MAP, REJECTED_NODE_PORTS, REJECTED_SERVICES, REMOTE_ENDPOINTS, SERVICE_MAP } from '../rules.ts';
-import { ENDPOINT_MAP, NODE_PORT_ENDPOINT_MAP, spreadRule, type StickyChain } from './chains.ts';
-import type { Collection, Desired, Entry } from './desired.ts';
+import { endpointMap, isEndpointMap, spreadParts, type StickyChain } from './chains.ts';
+import type { Desired, Entry } from './desired.ts';
 import type { KernelState } from './kernelstate.ts';
 
-const COLLECTIONS: readonly Collection[] = [
-  SERVICE_MAP, NODE_PORT_MAP, ENDPOINT_MAP, NODE_PORT_ENDPOINT_MAP, REJECTED_SERVICES, REJECTED_NODE_PORTS, REMOTE_ENDPOINTS,
-];
+const FIXED: readonly string[] = [SERVICE_MAP, NODE_PORT_MAP, REJECTED_SERVICES, REJECTED_NODE_PORTS, REMOTE_ENDPOINTS];
 /** Elements in one nft statement; a parser's comfort, not a limit. */
 const MAX_ELEMENTS_PER_LINE = 500;
 
@@ -27,21 +25,21 @@ export interface Clash {
 }
 
 interface Change {
-  collection: Collection;
+  collection: string;
   key: string;
   from: string | undefined;
   to: string | undefined;
 }
 
-const slotOf = (collection: Collection, key: string): string => `${collection}/${key}`;
+const slotOf = (collection: string, key: string): string => `${collection}/${key}`;
 
 export class Ledger {
   readonly #table: string;
   /** Slot → owners in order of arrival → the value each wants; the first one's counts. */
   readonly #owners = new Map<string, Map<string, string>>();
   readonly #held = new Map<string, Desired>();
-  readonly #touched = new Map<string, { collection: Collection; key: string }>();
-  #applied: Map<Collection, Map<string, string>> = new Map(COLLECTIONS.map((name) => [name, new Map()]));
+  readonly #touched = new Map<string, { collection: string; key: string }>();
+  #applied = new Map<string, Map<string, string>>();
   #chains = new Set<string>();
   #sets = new Set<string>();
   #stickyTouched = false;
@@ -52,7 +50,7 @@ export class Ledger {
 
   /** What the kernel has, after a start or a failure; the next plan removes what nobody wants. */
   load(state: KernelState): void {
-    this.#applied = new Map(COLLECTIONS.map((name) => [name, state.collections.get(name) ?? new Map<string, string>()]));
+    this.#applied = new Map([...state.collections].filter(([name]) => FIXED.includes(name) || isEndpointMap(name)));
     this.#chains = state.chains;
     this.#sets = state.sets;
     this.#stickyTouched = true;
@@ -68,13 +66,11 @@ export class Ledger {
     }
   }
 
-  /** Endpoints of a slot (`collection/key`) by index, as the kernel has them. */
-  places(slot: string): string[] {
-    const slash = slot.indexOf('/');
-    const map = this.#applied.get(slot.startsWith(NODE_PORT_ENDPOINT_MAP) ? NODE_PORT_ENDPOINT_MAP : ENDPOINT_MAP);
+  /** Endpoints under a key by index, as the kernel has them. */
+  places(key: string, nodePort: boolean): string[] {
     const found: string[] = [];
     for (;;) {
-      const value = map?.get(`${slot.slice(slash + 1)} . ${found.length}`);
+      const value = this.#applied.get(endpointMap(found.length, nodePort))?.get(key);
       if (value === undefined) {
         return found;
       }
@@ -82,7 +78,7 @@ export class Ledger {
     }
   }
 
-  has(collection: Collection, key: string): boolean {
+  has(collection: string, key: string): boolean {
     return this.#applied.get(collection)?.has(key) === true;
   }
 
@@ -137,12 +133,16 @@ export class Ledger {
         changes.push({ collection, key, from, to });
       }
     }
-    const spread = new Set(changes.map(({ to }) => to?.replace('goto ', '') ?? '').filter((chain) => spreadRule(chain) !== undefined && !this.#chains.has(chain)));
+    const shared = new Map(changes.flatMap(({ to }) => spreadParts(to?.replace('goto ', '') ?? ''))
+      .filter(({ chain }) => !this.#chains.has(chain)).map((part) => [part.chain, part]));
     const sticky = this.#stickyPlan();
     const lines = [
       ...this.#elements('delete', changes.filter(({ from }) => from !== undefined)),
       ...sticky.before,
-      ...[...spread].flatMap((chain) => [`add chain ${this.#table} ${chain}`, `flush chain ${this.#table} ${chain}`, `add rule ${this.#table} ${chain} ${spreadRule(chain) ?? ''}`]),
+      ...[...shared.values()].flatMap(({ chain, rule, map }) => [
+        ...(map === undefined ? [] : [`add map ${this.#table} ${map.name} { ${map.body} }`]),
+        `add chain ${this.#table} ${chain}`, `flush chain ${this.#table} ${chain}`, `add rule ${this.#table} ${chain} ${rule}`,
+      ]),
       ...this.#elements('add', changes.filter(({ to }) => to !== undefined)),
       ...sticky.after,
     ];
@@ -151,27 +151,28 @@ export class Ledger {
       script: lines.length === 0 ? '' : `${lines.join('\n')}\n`,
       commit: () => {
         for (const { collection, key, to } of changes) {
-          const map = this.#applied.get(collection);
+          const map = this.#applied.get(collection) ?? new Map<string, string>();
+          this.#applied.set(collection, map);
           if (to === undefined) {
-            map?.delete(key);
+            map.delete(key);
           } else {
-            map?.set(key, to);
+            map.set(key, to);
           }
         }
-        spread.forEach((chain) => this.#chains.add(chain));
+        shared.forEach((_part, chain) => this.#chains.add(chain));
         sticky.commit();
         touched.forEach((slot) => this.#touched.delete(slot));
       },
     };
   }
 
-  #touch(collection: Collection, key: string): void {
+  #touch(collection: string, key: string): void {
     this.#touched.set(slotOf(collection, key), { collection, key });
   }
 
   #elements(verb: 'add' | 'delete', changes: readonly Change[]): string[] {
     const lines: string[] = [];
-    for (const collection of COLLECTIONS) {
+    for (const collection of new Set(changes.map((change) => change.collection))) {
       const all = changes.filter((change) => change.collection === collection)
         .map(({ key, to }) => (verb === 'add' && to !== undefined && to !== '' ? `${key} : ${to}` : key));
       for (let start = 0; start < all.length; start += MAX_ELEMENTS_PER_LINE) {

@@ -169,7 +169,7 @@ export class ServiceProxy {
         nodeName: this.#options.instance.nodeName,
         pods: this.#pods,
         dnsAddress: this.#options.instance.dnsAddress,
-        current: (slot) => this.#ledger.places(slot),
+        places: (key, nodePort) => this.#ledger.places(key, nodePort),
         nodePortFree: (port) => this.#nodePortFree(service, port, listeners),
       });
     }
