@@ -20,17 +20,19 @@ interface TestFlags {
 
 export function addTest(program: Command, wiring: Wiring): void {
   program.command('test').description(text('test.description'))
+    .argument('[path...]', text('test.argument.path'))
     .option('--long', text('test.option.long'))
     .addOption(new Option('--only <part>', text('test.option.only', { parts: PARTS.join(', ') })).choices(PARTS))
     .option('-y, --yes', text('option.yes'))
-    .action(async (flags: TestFlags) => {
+    .action(async (paths: readonly string[], flags: TestFlags) => {
       if (process.getuid?.() === 0 && !BARE.has(flags.only ?? '')) {
         await ensureMachine(wiring, {
           dataDir: dataDirOf(undefined), yes: flags.yes === true,
           show: (finding) => process.stdout.write(`${findingLine(finding, process.stdout.isTTY)}\n`),
-        });
+          // The tests choose ports of their own.
+        }, ['port']);
       }
-      const args = [...(flags.long === true ? ['--long'] : []), ...(flags.only === undefined ? [] : ['--only', flags.only])];
+      const args = [...(flags.long === true ? ['--long'] : []), ...(flags.only === undefined ? [] : ['--only', flags.only]), ...paths];
       const child = spawn(process.execPath, [...process.execArgv, RUNNER, ...args], { stdio: 'inherit' });
       process.exitCode = await new Promise<number>((resolve, reject) => {
         child.once('error', reject);

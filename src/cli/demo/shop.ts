@@ -4,6 +4,9 @@ import { isConditionTrue } from '../../apimachinery/conditions.ts';
 import { isStatusError } from '../../apimachinery/status.ts';
 import { DEPLOYMENTS, JOBS, NAMESPACES, NODES, PODS, SERVICES, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
 import type { Client } from '../../client/client.ts';
+import type { Deployment } from '../../kinds/generated/apps.ts';
+import type { Job } from '../../kinds/generated/batch.ts';
+import type { VirtualMachine } from '../../kinds/generated/kubevirt.ts';
 import { CliError } from '../errors.ts';
 import { text } from '../messages/index.ts';
 
@@ -31,26 +34,27 @@ async function troubles(client: Client): Promise<string[]> {
   }));
 }
 
+const machinePhrase = ({ status }: VirtualMachine): string[] => (isConditionTrue(status?.conditions, 'Ready')
+  ? [] : [`virtual machine inventory: ${status?.printableStatus ?? 'Stopped'}`]);
+
+function webPhrase({ metadata, spec, status }: Deployment): string[] {
+  const wanted = spec.replicas ?? 1;
+  const ready = status?.readyReplicas ?? 0;
+  return ready < wanted || (status?.observedGeneration ?? 0) < (metadata.generation ?? 0) ? [`web: ${ready}/${wanted}`] : [];
+}
+
+const checkPhrase = ({ status }: Job): string[] => (isConditionTrue(status?.conditions, 'Complete')
+  ? [] : [`check: ${(status?.active ?? 0) > 0 ? 'running' : 'pending'}`]);
+
 async function look(client: Client): Promise<State> {
   const [machine, web, check] = await Promise.all([
     client.get(VIRTUALMACHINES, 'inventory', SHOP), client.get(DEPLOYMENTS, 'web', SHOP), client.get(JOBS, 'check', SHOP),
   ]);
-  const wanted = web.spec.replicas ?? 1;
-  const ready = web.status?.readyReplicas ?? 0;
-  const waiting: string[] = [];
-  if (!isConditionTrue(machine.status?.conditions, 'Ready')) {
-    waiting.push(`virtual machine inventory: ${machine.status?.printableStatus ?? 'Stopped'}`);
-  }
-  if (ready < wanted || (web.status?.observedGeneration ?? 0) < (web.metadata.generation ?? 0)) {
-    waiting.push(`web: ${ready}/${wanted}`);
-  }
-  if (!isConditionTrue(check.status?.conditions, 'Complete')) {
-    waiting.push(`check: ${(check.status?.active ?? 0) > 0 ? 'running' : 'pending'}`);
-  }
-  if (waiting.length > 0) {
-    waiting.push(...await troubles(client));
-  }
-  return { waiting, failed: isConditionTrue(check.status?.conditions, 'Failed') };
+  const waiting = [...machinePhrase(machine), ...webPhrase(web), ...checkPhrase(check)];
+  return {
+    waiting: waiting.length === 0 ? [] : [...waiting, ...await troubles(client)],
+    failed: isConditionTrue(check.status?.conditions, 'Failed'),
+  };
 }
 
 /** Resolves when the machine, the front ends and the check are all right; throws a CliError when that does not come. */

@@ -98,10 +98,10 @@ export async function examine(wiring: Wiring, options: ExamineOptions): Promise<
   return after;
 }
 
-/** As `examine` with a fix; throws a CliError when something is missing even so. For commands that need the machine ready. */
-export async function ensureMachine(wiring: Wiring, options: Omit<ExamineOptions, 'fix'>): Promise<void> {
+/** As `examine` with a fix; throws a CliError when something is missing even so, `unimportant` probes apart. For commands that need the machine ready. */
+export async function ensureMachine(wiring: Wiring, options: Omit<ExamineOptions, 'fix'>, unimportant: readonly string[] = []): Promise<void> {
   const findings = await examine(wiring, { ...options, fix: true });
-  const missing = findings.filter(isMissing);
+  const missing = findings.filter((finding) => isMissing(finding) && !unimportant.includes(finding.name));
   if (missing.length > 0) {
     throw new CliError(text('doctor.error.missing', { names: missing.map(({ name, detail }) => `${name} (${detail})`).join(', ') }));
   }

@@ -142,5 +142,6 @@ export const en = {
 
   'test.description': 'run the tests: lint, types, unit, conformance, end to end',
   'test.option.long': 'the endurance runs as well',
+  'test.argument.path': 'only the tests in these files or folders',
   'test.option.only': 'one part only: {parts}',
 } as const;

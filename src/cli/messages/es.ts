@@ -144,5 +144,6 @@ export const es: Record<keyof typeof en, string> = {
 
   'test.description': 'pasar las pruebas: lint, tipos, unitarias, conformidad, de extremo a extremo',
   'test.option.long': 'también las de resistencia',
+  'test.argument.path': 'solo las pruebas de estos ficheros o carpetas',
   'test.option.only': 'solo una parte: {parts}',
 };
