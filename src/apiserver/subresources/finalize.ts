@@ -21,7 +21,7 @@ export async function finalizeNamespace(core: Core, call: Call, target: Target):
   const body = readObject(call, core.registry, target.kind, validation);
   checkIdentity(target, body);
   const { stored, object } = await updateObject(core, {
-    target, scope: { part: 'other', subresource: 'finalize' }, mutate: (current) => withFinalizersOf(current, body),
+    target, scope: { part: 'other', subresource: 'finalize', check: 'object', generation: false }, mutate: (current) => withFinalizersOf(current, body),
   }, context);
   return stored === undefined ? { type: 'object', code: 200, kind: target.kind, object } : { type: 'stored', code: 200, kind: target.kind, stored };
 }

@@ -59,7 +59,7 @@ export async function binding(core: Core, call: Call, target: Target): Promise<A
   const meta = isObject(body['metadata']) ? body['metadata'] : {};
   const { uid, annotations } = meta;
   await updateObject(core, {
-    target, scope: { part: 'other', subresource: 'binding' },
+    target, scope: { part: 'other', subresource: 'binding', check: 'object', generation: false },
     mutate: (current) => {
       if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
         throw conflict(refOf(target.kind, target.name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ''}`);
@@ -103,7 +103,7 @@ export async function ephemeralContainers(core: Core, call: Call, target: Target
   const wanted = (current: KubeObject): KubeObject =>
     body ?? asKubeObject(decodeTyped(apply?.(asDocument(current)), core.registry, expectedOf(kind), validation).object);
   const { stored, object } = await updateObject(core, {
-    target, scope: { part: 'other', subresource: 'ephemeralcontainers' },
+    target, scope: { part: 'other', subresource: 'ephemeralcontainers', check: 'object', generation: true },
     mutate: (current) => {
       const asked = wanted(current);
       const next = deepClone(current);

@@ -80,7 +80,7 @@ function wantedReplicas(name: string, scale: JsonObject): number {
 async function write(core: Core, target: Target, context: WriteContext, paths: ScalePaths, change: (current: KubeObject) => JsonObject): Promise<Answer> {
   const written = await updateObject(core, {
     target,
-    scope: { part: 'other', subresource: 'scale' },
+    scope: { part: 'other', subresource: 'scale', check: 'update', generation: true },
     mutate: (current) => {
       const scale = change(current);
       const metadata = isObject(scale['metadata']) ? scale['metadata'] : {};

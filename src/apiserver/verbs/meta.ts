@@ -74,13 +74,13 @@ export function validateNew(kind: AnyKind, object: KubeObject): void {
   fail(kind, object.metadata.name, [...meta, ...kind.rules.validate?.(object) ?? [], ...kind.rules.validateCreate?.(object) ?? []]);
 }
 
-/** Throws Invalid with everything that is wrong with an update of the whole object. */
-export function validateChanged(kind: AnyKind, object: KubeObject, old: KubeObject): void {
+/** Throws Invalid with everything that is wrong with a changed object and, for an `update`, with the change. */
+export function validateChanged(kind: AnyKind, object: KubeObject, old: KubeObject, check: 'update' | 'object'): void {
   fail(kind, old.metadata.name, [
     ...validateObjectMeta(object.metadata, { namespaced: kind.namespaced, ...(kind.rules.name === undefined ? {} : { name: kind.rules.name }) }),
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...kind.rules.validate?.(object) ?? [],
-    ...kind.rules.validateUpdate?.(object, old) ?? [],
+    ...(check === 'update' ? kind.rules.validateUpdate?.(object, old) ?? [] : []),
   ]);
 }
 

@@ -115,8 +115,11 @@ async function storeNew(core: Core, target: Target, object: KubeObject, base: st
 export type UpdateScope =
   | { readonly part: 'main' }
   | { readonly part: 'status' }
-  /** Another subresource: `apply` merges what it may change into a copy of the old object. */
-  | { readonly part: 'other'; readonly subresource: string };
+  /**
+   * Another subresource, whose handler changes only what it may. `update` checks the change as one of the main resource, `object` only that
+   * the result is valid (a binding sets what an update may not); `generation` says whether it can change what is wanted.
+   */
+  | { readonly part: 'other'; readonly subresource: string; readonly check: 'update' | 'object'; readonly generation: boolean };
 
 export interface Update {
   readonly target: Target;
@@ -166,8 +169,9 @@ async function settle(core: Core, update: Update, current: Stored, next: KubeObj
     if (update.scope.part === 'main') {
       kind.rules.prepareUpdate?.(next, old);
     }
-    validateChanged(kind, next, old);
-    if (hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
+    const rules = update.scope.part === 'other' ? update.scope : { check: 'update', generation: true } as const;
+    validateChanged(kind, next, old, rules.check);
+    if (rules.generation && hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
       next.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
   }
