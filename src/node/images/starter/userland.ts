@@ -1,4 +1,5 @@
 /** The small user land both containers and the guest share: busybox under all its names, and the files programs expect. */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +48,8 @@ export function baseEntries(box: Busybox): TarEntry[] {
     { type: 'symlink', path: 'usr/sbin', target: '../bin' },
     { type: 'symlink', path: 'var/run', target: '../run' },
     { type: 'file', path: 'bin/busybox', mode: 0o755, data: box.data },
-    ...box.applets.map((name): TarEntry => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' })),
+    { type: 'file', path: 'bin/wget', mode: 0o755, data: readFileSync(new URL('./wget', import.meta.url)) },
+    ...box.applets.filter((name) => name !== 'wget').map((name): TarEntry => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' })),
     file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/sh\n'),
     file('etc/group', 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n'),
     file('etc/nsswitch.conf', 'hosts: files dns\n'),

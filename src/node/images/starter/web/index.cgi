@@ -6,7 +6,7 @@ escape() { sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g'; }
 status='200 OK'
 body=
 if [ -n "$BACKEND" ]; then
-  # Debian's busybox has no wget -T.
+  # Not wget -T, which crashes in Debian's busybox; its shell runs its own wget before any other.
   if ! body=$(timeout "${BACKEND_TIMEOUT:-5}" wget -q -O - "$BACKEND" 2>&1); then
     status='502 Bad Gateway'
   fi
