@@ -72,6 +72,8 @@ async function pass(target: Target, run: number): Promise<Record<string, number>
   };
   await once(target, { method: 'POST', path: '/api/v1/namespaces', body: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }) }, [201]);
 
+  // The controller that makes it may be a moment behind, and pods are refused without it.
+  await once(target, { method: 'POST', path: `${base}/serviceaccounts`, body: JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }) }, [201, 409]);
   for (const clients of [1, 16, 64]) {
     const total = clients === 1 ? Math.ceil(OBJECTS / 5) : OBJECTS;
     if (wanted(`create ConfigMap at ${clients}`)) {
