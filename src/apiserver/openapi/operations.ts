@@ -1,6 +1,6 @@
 /** What can be done to a kind, path by path, before it is put in either dialect. */
 import type { GroupVersionKind } from '../../apimachinery/object.ts';
-import type { AnyKind, Verb } from '../../kinds/kind.ts';
+import type { AnyKind, SubresourceInfo, Verb } from '../../kinds/kind.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -80,6 +80,26 @@ const BODIES: Readonly<Record<string, string>> = {
   Binding: 'core/v1.Binding', Eviction: 'policy/v1.Eviction', TokenRequest: 'authentication/v1.TokenRequest',
 };
 
+interface Sub {
+  kind: AnyKind;
+  name: string;
+  info: SubresourceInfo;
+  gvk: GroupVersionKind;
+}
+
+/** A subresource that takes a body of its own kind, or the object itself, or streams. */
+function subresource({ kind, name, info, gvk }: Sub, word: string): Operation[] {
+  const id = `${word}${capital(name)}`;
+  const body = BODIES[info.kind];
+  if (body !== undefined) {
+    return [{ gvk, method: 'post', action: 'post', operationId: `create${id}`, body, answer: body }];
+  }
+  if (info.verbs.includes('update') && info.kind === kind.kind) {
+    return item({ gvk, message: kind.type, word: id }, new Set(info.verbs));
+  }
+  return [{ gvk, method: 'get', action: info.kind === kind.kind ? 'get' : 'connect', operationId: `connect${id}`, answer: 'text' }];
+}
+
 function subresources(kind: AnyKind, path: string, parameters: PathEntry['parameters'], word: string): PathEntry[] {
   const entries: PathEntry[] = [];
   if (kind.status === true) {
@@ -91,11 +111,7 @@ function subresources(kind: AnyKind, path: string, parameters: PathEntry['parame
   }
   for (const [name, info] of Object.entries(kind.subresources ?? {})) {
     const gvk = { group: info.group ?? kind.group, version: info.version ?? kind.version, kind: info.kind };
-    const body = BODIES[info.kind];
-    const operations: Operation[] = body === undefined
-      ? [{ gvk, method: 'get', action: info.kind === kind.kind ? 'get' : 'connect', operationId: `connect${word}${capital(name)}`, answer: 'text' }]
-      : [{ gvk, method: 'post', action: 'post', operationId: `create${word}${capital(name)}`, body, answer: body }];
-    entries.push({ path: `${path}/${name}`, parameters, operations });
+    entries.push({ path: `${path}/${name}`, parameters, operations: subresource({ kind, name, info, gvk }, word) });
   }
   return entries;
 }
