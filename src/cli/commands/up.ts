@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { ensurePrograms } from '../doctor/quick.ts';
 import { CliError } from '../errors.ts';
 import { acquireLock, currentHolder, type Holder } from '../instance/lock.ts';
 import { openLog, tailOf } from '../instance/logfile.ts';
@@ -153,6 +154,7 @@ export function addUp(program: Command, wiring: Wiring): void {
         throw new CliError(text('up.error.root'));
       }
       process.stdout.write(`${text('up.starting', { dataDir })}\n`);
+      await ensurePrograms(wiring, { dataDir, yes: flags.yes === true });
       const words = process.argv.slice(2).filter((word) => word !== '--detach' && word !== '-d');
       await (flags.detach === true ? detached(dataDir, instanceOptions(flags), words) : foreground(wiring, dataDir, flags));
     });
