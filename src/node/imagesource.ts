@@ -5,28 +5,22 @@ import type { RegistryCredential } from './images/credentials.ts';
 import type { Images, PullPolicy } from './images/images.ts';
 import type { ImageSource, PodImage } from './pods/context.ts';
 import type { ObjectSource } from './pods/objects.ts';
-import type { PodmanClient } from './podman/client.ts';
 
 const POLICIES: readonly PullPolicy[] = ['Always', 'IfNotPresent', 'Never'];
 
 export class PodImages implements ImageSource {
   readonly #images: Images;
   readonly #objects: ObjectSource;
-  readonly #podman: PodmanClient;
 
-  constructor(images: Images, objects: ObjectSource, podman: PodmanClient) {
+  constructor(images: Images, objects: ObjectSource) {
     this.#images = images;
     this.#objects = objects;
-    this.#podman = podman;
   }
 
   async ensure(image: string, policy: string, pod: Pod): Promise<PodImage> {
     const known = POLICIES.find((one) => one === policy) ?? 'IfNotPresent';
-    // `Always` fetches without looking, so only then is there no telling it apart.
-    const before = known === 'Always' || image.startsWith('telar.local/') ? undefined : await this.#podman.inspectImage(image).catch(() => undefined);
     const found = await this.#images.ensure(image, known, await this.#credentials(pod));
-    const pulled = !image.startsWith('telar.local/') && before === undefined && known !== 'Never';
-    return { id: found.id, reference: found.repoDigests[0] ?? `sha256:${found.id}`, user: found.user, stopSignal: found.stopSignal, pulled };
+    return { id: found.id, reference: found.repoDigests[0] ?? `sha256:${found.id}`, user: found.user, stopSignal: found.stopSignal, pulled: found.pulled };
   }
 
   async #credentials(pod: Pod): Promise<RegistryCredential[]> {

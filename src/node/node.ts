@@ -25,13 +25,14 @@ import { LABEL_INSTANCE } from './pods/naming.ts';
 import { PodManager } from './pods/manager.ts';
 import { ObjectCache } from './pods/objects.ts';
 import { lowestOomScore } from './pods/security.ts';
+import { ContainerRemover } from './pods/remover.ts';
 import { ServiceAccountTokens } from './pods/tokens.ts';
 import { QemuExtension } from './qemu/extension.ts';
 import { machineCapacity, Registration } from './registration.ts';
 import { NodeServer } from './server/handler.ts';
 import { listenKubelet } from './server/listener.ts';
 import type { NodePki } from './server/listener.ts';
-import { mountTmpfs, removeFolder } from './volumes/mounts.ts';
+import { mountTmpfs, removeFolder, unmountBelow } from './volumes/mounts.ts';
 
 /** Containers made at the same time: more than the processors, for part of the work is waiting. */
 const CONCURRENT_STARTS = 4;
@@ -112,8 +113,10 @@ function startPods(parts: Parts): { pods: PodManager; images: Images } {
   undo.add(() => { objects.close(); });
   const capacity = machineCapacity();
   const services = parts.informers.for(SERVICES);
+  const remover = new ContainerRemover(service.client, log);
+  undo.add(() => { remover.close(); });
   const context: PodContext = {
-    client, podman: service.client, runtime: service.runtime.runtime, network, images: new PodImages(images, objects, service.client), objects,
+    client, podman: service.client, remover, runtime: service.runtime.runtime, network, images: new PodImages(images, objects), objects,
     tokens: new ServiceAccountTokens(client), services: () => services.list(), resolvConf: (pod) => podDns(pod, instance).resolvConf,
     recorder, extensions: [...options.extensions ?? [], parts.qemu], instance, hostIp: instance.nodeAddress,
     allocatable: { cpu: capacity.cores, memory: capacity.allocatableMemoryBytes }, memoryCapacity: capacity.memoryBytes,
@@ -202,6 +205,7 @@ export async function teardownNode(instance: Instance, log: Log): Promise<void> 
     await service.stop();
   }
   await removeNetwork(instance, log);
+  await unmountBelow(join(instance.dataDir, 'containers'));
   await removeFolder(join(instance.dataDir, 'pods'));
   await removeFolder(secretRootOf(instance));
   for (let tries = 0; !removeCgroup(cgroupRoot(instance)) && tries < CGROUP_TRIES; tries += 1) {
