@@ -55,6 +55,7 @@ export function ulimitLines(ulimits: Ulimits | undefined): string {
     `default_ulimits = ["nofile=${ulimits.nofile}:${ulimits.nofile}", "nproc=${ulimits.nproc}:${ulimits.nproc}"]\n`;
 }
 
+/** static_dir must lie in the storage root: conmon's clean-up process is told only that, and looks for its database there. */
 function containersConf(paths: PodmanPaths, settings: RuntimeSettings): string {
   return `[containers]
 ${ulimitLines(settings.ulimits)}log_driver = "k8s-file"
@@ -72,8 +73,8 @@ events_logfile_max_size = ${toml(EVENTS_FILE_SIZE)}
 image_copy_tmp_dir = ${toml(join(paths.root, 'tmp'))}
 lock_type = "file"
 tmp_dir = ${toml(join(paths.run, 'libpod'))}
-static_dir = ${toml(join(paths.root, 'libpod'))}
-volume_path = ${toml(join(paths.root, 'volumes'))}
+static_dir = ${toml(join(paths.root, 'storage', 'libpod'))}
+volume_path = ${toml(join(paths.root, 'storage', 'volumes'))}
 [network]
 network_config_dir = ${toml(join(paths.root, 'networks'))}
 `;

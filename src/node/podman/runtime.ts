@@ -8,6 +8,8 @@ import { access, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile 
 import { constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { unmountBelow } from '../volumes/mounts.ts';
+import { removeCgroup } from './cgroups.ts';
 import { privateEnvironment, ulimitLines } from './config.ts';
 import type { RuntimeSettings, Ulimits } from './config.ts';
 import { isFields, numberOf, textOf } from './parse.ts';
@@ -22,6 +24,7 @@ const PODMAN_NPROC = 32_768;
 const PODMAN_NOFILE = 1_048_576;
 /** Known to work under low limits. */
 const MODEST = 16_384;
+const PROBE_CGROUP = '/telar-probe';
 const CACHE_FILE = 'oci-runtime.json';
 
 export interface RuntimeTrial {
@@ -127,7 +130,7 @@ async function tryRuntime(folder: string, rootfs: string, settings: RuntimeSetti
     `lock_type = "file"\nruntime = ${JSON.stringify(settings.runtime)}\ntmp_dir = ${JSON.stringify(join(folder, 'libpod'))}\n`);
   const args = [
     'run', '--rm', '--network', 'none', '--memory', '64m',
-    '--pids-limit', '64', '--cgroup-parent', '/telar-probe', '--log-driver', 'none', '--volume', '/usr:/usr:ro', '--rootfs', rootfs, '/usr/bin/true',
+    '--pids-limit', '64', '--cgroup-parent', PROBE_CGROUP, '--log-driver', 'none', '--volume', '/usr:/usr:ro', '--rootfs', rootfs, '/usr/bin/true',
   ];
   const env = privateEnvironment(folder, { CONTAINERS_CONF: config, CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf') });
   await writeFile(join(folder, 'storage.conf'), 
@@ -187,6 +190,8 @@ export async function chooseRuntime(dataDir?: string): Promise<RuntimeChoice> {
     }
     return choice;
   } finally {
+    removeCgroup(PROBE_CGROUP);
+    await unmountBelow(folder);
     await rm(folder, { recursive: true, force: true });
   }
 }

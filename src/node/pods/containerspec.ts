@@ -29,8 +29,6 @@ export interface SpecInput {
   image: ContainerImage;
   /** Path of the pod's network namespace; undefined for the host's. */
   netns?: string;
-  /** Path of the pod's IPC namespace, when its containers share one. */
-  ipcns?: string;
   cgroupParent: string;
   hostname: string;
   environment: Record<string, string>;
@@ -72,7 +70,8 @@ function namespaces(input: SpecInput): Pick<ContainerSpec, 'netns' | 'ipcns' | '
     netns: input.netns === undefined ? host : { nsmode: 'path', value: input.netns },
     ...(spec?.hostNetwork === true ? { utsns: host } : { hostname: input.hostname }),
     ...(spec?.hostPID === true ? { pidns: host } : {}),
-    ...(spec?.hostIPC === true ? { ipcns: host } : input.ipcns === undefined ? {} : { ipcns: { nsmode: 'path', value: input.ipcns } }),
+    // Private rather than Podman's shareable: that would mount a /dev/shm on the host for each container.
+    ipcns: spec?.hostIPC === true ? host : { nsmode: 'private' },
   };
 }
 

@@ -9,6 +9,7 @@ import type { NodeAllocatable } from './downward.ts';
 import type { PodExtension, Sandbox } from './extension.ts';
 import type { Gate } from './gate.ts';
 import type { ObjectSource } from './objects.ts';
+import type { ContainerRemover } from './remover.ts';
 import type { ServiceAccountTokens } from './tokens.ts';
 
 /** What a worker needs to know of an image the node has. */
@@ -38,6 +39,7 @@ export interface NetworkSource {
 export interface PodContext {
   client: Client;
   podman: PodmanClient;
+  remover: ContainerRemover;
   /** Name or path of the OCI runtime, for exec probes. */
   runtime: string;
   network: NetworkSource;

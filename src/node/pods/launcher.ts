@@ -81,7 +81,7 @@ export class Launcher {
       return Infinity;
     } catch (error) {
       if (error instanceof ContainerStartFailure) {
-        return await this.#failedStart(record, error);
+        return this.#failedStart(record, error);
       }
       if (error instanceof PodStartError) {
         return this.#cannotStart(record, error);
@@ -172,14 +172,14 @@ export class Launcher {
   }
 
   /** It was made, so it counts as an attempt that failed, as with any runtime. */
-  async #failedStart(record: ContainerRecord, error: ContainerStartFailure): Promise<number> {
+  #failedStart(record: ContainerRecord, error: ContainerStartFailure): number {
     this.#context.recorder.event(this.#containers.pod, 'Warning', 'Failed', `Error: ${error.message}`, this.#where(record));
     const now = formatTime();
     record.attempt += 1;
     record.id = error.id;
     record.phase = 'exited';
     record.terminated = { exitCode: 128, reason: 'StartError', message: error.message, startedAt: now, finishedAt: now, containerID: containerId(error.id) };
-    await this.#context.podman.removeContainer(error.id);
+    this.#context.remover.removeLater(error.id);
     this.#options.published();
     return LOOK_AGAIN_MS;
   }
@@ -193,7 +193,7 @@ export class Launcher {
     const previous = record.id;
     const attempt = record.attempt + 1;
     const started = await startContainer(this.#context, this.#options.sandbox, {
-      pod: this.#containers.pod, container, attempt, override, ...(image === undefined ? {} : { image }),
+      pod: this.#containers.pod, container, attempt, override, fieldPath: this.#where(record).fieldPath, ...(image === undefined ? {} : { image }),
     }, this.#options.signals.starting.signal);
     record.attempt = attempt;
     record.imageId = image?.reference ?? '';
@@ -202,7 +202,7 @@ export class Launcher {
     this.#options.published();
     this.#context.recorder.event(this.#containers.pod, 'Normal', 'Started', `Started container ${record.name}`, this.#where(record));
     if (previous !== '' && previous !== started.id) {
-      await this.#context.podman.removeContainer(previous);
+      this.#context.remover.removeLater(previous);
     }
     await this.#postStart(record, container);
   }

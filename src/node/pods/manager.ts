@@ -2,8 +2,9 @@
  * All pods of this node: a worker for each, told of changes by the API's watch and by Podman's events. At the start it takes up
  * what an earlier process left running and removes what belongs to no pod any more.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readFileSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject } from '../../apimachinery/values.ts';
@@ -34,7 +35,7 @@ const CONCURRENT_INSPECTS = 8;
 export interface PodManagerOptions {
   context: PodContext;
   /** Where Podman keeps the containers' pid files and their monitors' control FIFOs. */
-  paths: Pick<PodmanPaths, 'root' | 'run'>;
+  paths: Pick<PodmanPaths, 'root' | 'run' | 'exits'>;
   /** Sandboxes that stand, for those whose pods are gone. */
   sandboxes(): Promise<Sandbox[]>;
 }
@@ -46,6 +47,7 @@ export class PodManager {
   readonly #informer: Informer<Pod>;
   readonly #abort = new AbortController();
   #sweep: NodeJS.Timeout | undefined;
+  #exits: FSWatcher | undefined;
   #events: Promise<void> | undefined;
   #adopting = true;
 
@@ -75,6 +77,7 @@ export class PodManager {
       }
     }
     this.#events = this.#followEvents();
+    await this.#watchExits();
     this.#sweep = setInterval(() => { this.#sweepAll(); }, SWEEP_MS);
     this.#sweep.unref();
   }
@@ -82,6 +85,7 @@ export class PodManager {
   /** Containers run on. */
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#exits?.close();
     clearInterval(this.#sweep);
     await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     await this.#events;
@@ -211,6 +215,22 @@ export class PodManager {
       await sleep(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, LONGEST_RECONNECT_MS);
     }
+  }
+
+  /** The monitor writes a file named like the container at its end: told here, its end is known before Podman itself has noticed. */
+  async #watchExits(): Promise<void> {
+    const { exits } = this.#options.paths;
+    await mkdir(exits, { recursive: true, mode: 0o750 });
+    this.#exits = watch(exits, (_event, name) => {
+      for (const worker of this.#workers.values()) {
+        if (name !== null && worker.runningIds().includes(name)) {
+          worker.containerChanged(name);
+        }
+      }
+    });
+    this.#exits.on('error', (error) => {
+      this.#context.log.warn({ error: error.message }, "exits are now known only from Podman's events");
+    });
   }
 
   #containerEnded(uid: string | undefined, id: string): void {

@@ -1,4 +1,5 @@
 /** What all containers of a pod share on this machine: folders, network, volumes, hosts file, cgroup. Made once, adopted later. */
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../kinds/generated/core.ts';
@@ -14,6 +15,8 @@ import type { ContainerOverride, PodExtension, Sandbox } from './extension.ts';
 import { writePodFiles } from './podfiles.ts';
 import { cpuShares, podCpuRequest } from './resources.ts';
 
+/** On the tmpfs, so gone with a reboot. */
+const MARKER = '.sandbox';
 /** Busy cgroups of containers just removed are given this long, milliseconds. */
 const CGROUP_RETRY_MS = 200;
 const CGROUP_RETRIES = 10;
@@ -59,8 +62,11 @@ export class PodSandbox {
     return pod.spec?.hostNetwork === true ? this.#context.hostIp : this.#network?.ip ?? '';
   }
 
-  /** Idempotent. Throws PodStartError FailedMount or FailedCreatePodSandBox. */
-  async prepare(pod: Pod): Promise<void> {
+  /**
+   * Idempotent. Answers whether the sandbox is new: since the machine's boot, or since everything was torn down.
+   * Throws PodStartError FailedMount or FailedCreatePodSandBox.
+   */
+  async prepare(pod: Pod): Promise<boolean> {
     await mkdir(this.podDir, { recursive: true, mode: 0o755 });
     // What is needed to clean up should the pod be deleted while Telar is down.
     await writeFile(join(this.podDir, 'pod.json'), JSON.stringify(pod), { mode: 0o600 });
@@ -74,7 +80,14 @@ export class PodSandbox {
     this.#mounts = await writePodFiles({
       pod, podDir: this.podDir, ip: this.ip(pod), clusterDomain: this.#context.instance.clusterDomain, resolvConf: this.#context.resolvConf(pod),
     });
+    const marker = join(this.#secretDir, MARKER);
+    const isNew = !existsSync(marker);
+    if (isNew) {
+      await mkdir(this.#secretDir, { recursive: true, mode: 0o700 });
+      await writeFile(marker, '');
+    }
     this.#prepared = true;
+    return isNew;
   }
 
   volumeContext(pod: Pod): VolumeContext {

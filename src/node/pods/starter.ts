@@ -20,8 +20,8 @@ export interface StartRequest {
   /** Undefined when the container runs on a folder of the host. */
   image?: PodImage;
   override: ContainerOverride;
-  /** Path of the IPC namespace the pod's containers share. */
-  ipcns?: string;
+  /** Where events say it happened. */
+  fieldPath: string;
 }
 
 /** A container was made but its process could not be started: it counts as an attempt that failed. */
@@ -56,7 +56,6 @@ async function buildSpec(context: PodContext, sandbox: PodSandbox, request: Star
     instanceId: context.instance.id, dataDir: context.instance.dataDir,
     image: { ...(request.image === undefined ? {} : { id: request.image.id }), user: request.image?.user ?? '' },
     ...(sandbox.network === undefined ? {} : { netns: sandbox.network.netns }),
-    ...(request.ipcns === undefined ? {} : { ipcns: request.ipcns }),
     cgroupParent: `${cgroupRoot(context.instance)}/${podCgroup(sandbox.uid)}`,
     hostname: podHostname(pod),
     mounts: [...shared, ...mounts], imageVolumes: images,
@@ -126,7 +125,7 @@ export async function startContainer(context: PodContext, sandbox: PodSandbox, r
       id = await create(context, spec);
     }
     context.recorder.event(request.pod, 'Normal', 'Created', `Created container: ${request.container.name}`,
-      { fieldPath: `spec.containers{${request.container.name}}` });
+      { fieldPath: request.fieldPath });
     try {
       await context.podman.startContainer(id);
     } catch (error) {

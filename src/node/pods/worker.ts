@@ -45,6 +45,8 @@ export class PodWorker {
   #orphan = false;
   readonly #signals = new LauncherSignals();
   #hurryTimer: NodeJS.Timeout | undefined;
+  /** Application containers were made in this sandbox: init containers are not run again. */
+  #begun = false;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -112,7 +114,7 @@ export class PodWorker {
       this.#containers.running(record, container.id, container.startedAt, { started: published?.started === true, ready: published?.ready === true });
       await this.#containers.checkEnd(record);
     }
-    await Promise.all(rest.map((container) => this.#context.podman.removeContainer(container.id)));
+    await Promise.all(rest.map((container) => this.#context.remover.remove(container.id)));
   }
 
   /** The object changed. */
@@ -304,25 +306,40 @@ export class PodWorker {
       return;
     }
     this.#status.publish(CREATING_DELAY_MS);
-    await this.#sandbox.prepare(this.#pod);
+    const isNew = await this.#sandbox.prepare(this.#pod);
+    this.#initialise(isNew && !this.#anyRunning());
     this.#state.podIp = this.#sandbox.ip(this.#pod);
     this.#state.sandboxReady = true;
   }
 
+  /** After a reboot, or when everything was torn down, a pod begins again with its init containers, as in a new sandbox. */
+  #initialise(anew: boolean): void {
+    const records = [...this.#state.containers.values()];
+    this.#begun = !anew && records.some((record) => record.kind === 'app' && record.attempt >= 0);
+    if (anew) {
+      for (const record of records) {
+        if (record.kind === 'init' && record.terminated !== undefined) {
+          record.phase = 'waiting';
+          record.last = record.terminated;
+          delete record.terminated;
+        }
+      }
+    }
+  }
+
   /** Containers in their order; stops at the first that must be waited for. */
   async #startContainers(): Promise<void> {
-    const records = [...this.#state.containers.values()];
-    const begun = records.some((record) => record.kind === 'app' && record.attempt >= 0);
+    const begun = this.#begun;
     let waitMs = Infinity;
-    for (const record of records) {
+    for (const record of this.#state.containers.values()) {
       if (record.kind === 'init' && (begun || record.terminated?.exitCode === 0)) {
         continue;
       }
-      if (record.phase !== 'running' && (record.phase === 'waiting' || shouldRestart(this.#pod, record))) {
+      if (record.phase === 'waiting' || (record.phase === 'exited' && shouldRestart(this.#pod, record))) {
         waitMs = Math.min(waitMs, await this.#launcher.tryStart(record));
+        this.#begun ||= record.kind === 'app' && record.attempt >= 0;
       }
-      // init and sidecar containers hold back those after them until they are done or up.
-      if (record.kind !== 'app' && !begun && !(record.kind === 'sidecar' && record.phase === 'running' && record.started)) {
+      if (!begun && holdsBack(record)) {
         break;
       }
     }
@@ -384,7 +401,7 @@ export class PodWorker {
     }
     this.#containers.stopProbing();
     const ids = [...this.#state.containers.values()].map((record) => record.id).filter((id) => id !== '');
-    await Promise.all(ids.map((id) => this.#context.podman.removeContainer(id)));
+    await Promise.all(ids.map((id) => this.#context.remover.remove(id)));
     await this.#extension?.cleanup(this.#pod);
     await this.#sandbox.release(true);
     this.#state.sandboxReady = false;
@@ -411,3 +428,7 @@ export class PodWorker {
   }
 }
 
+/** init and sidecar containers hold back those after them until they are done or up. */
+function holdsBack(record: ContainerRecord): boolean {
+  return record.kind === 'init' || (record.kind === 'sidecar' && !(record.phase === 'running' && record.started));
+}
