@@ -1,11 +1,11 @@
 /** Requests that a node answers: logs, exec, attach, port-forward and nodes/{name}/proxy. The API server only passes bytes on. */
-import { failure, internalError, notFound } from '../../apimachinery/status.ts';
+import { failure, internalError } from '../../apimachinery/status.ts';
 import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
 import type { UpgradeRequest } from '../extragroup.ts';
 import { withoutToken } from '../authn/websocket.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
-import { refOf } from '../verbs/core.ts';
+import { resourceNotFound } from '../verbs/core.ts';
 import { podTarget, type NodeTarget } from './podtarget.ts';
 
 const STREAMS = new Set(['exec', 'attach', 'portforward']);
@@ -73,7 +73,7 @@ export function upgradeToNode(core: Core, call: Call, { req, socket, head }: Upg
   const name = { kind, namespace: kind.namespaced ? info.namespace : '', name: info.name };
   const streams = kind.group === '' && ((kind.plural === 'pods' && STREAMS.has(info.subresource)) || (kind.plural === 'nodes' && info.subresource === 'proxy'));
   if (!streams || kind.subresources === undefined || !Object.hasOwn(kind.subresources, info.subresource)) {
-    throw streams ? notFound(refOf(kind, info.name)) : failure('BadRequest', 'this path cannot be upgraded');
+    throw streams ? resourceNotFound() : failure('BadRequest', 'this path cannot be upgraded');
   }
   const where = nodeTarget(core, call, name);
   if (where === undefined) {
