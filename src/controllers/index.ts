@@ -2,18 +2,22 @@
 import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { jobController } from './job/job.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
+import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { newVirtualMachineController } from './virtualmachine/index.ts';
 
 export type { ControllerContext, ControllerFactory } from './context.ts';
 
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
+  endpointslice: endpointSliceController,
   job: jobController,
   replicaset: replicaSetController,
   scheduler: schedulerController,
+  serviceaccount: serviceAccountController,
   virtualmachine: newVirtualMachineController,
 };
 
