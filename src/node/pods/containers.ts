@@ -1,10 +1,13 @@
 /** One pod's containers as they are: starting them, noticing their end, probing them while they run. */
+import { join } from 'node:path';
 import { formatTime } from '../../apimachinery/object.ts';
+import { isUnified, readCgroupStat } from '../podman/cgroups.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
 import type { Container, ContainerStateTerminated, Pod, Probe } from '../../kinds/generated/core.ts';
 import type { InspectedContainer } from '../podman/types.ts';
 import { runAction } from './actions.ts';
 import type { ActionTarget } from './actions.ts';
+import { cgroupRoot, podCgroup } from './context.ts';
 import type { PodContext } from './context.ts';
 import type { PodExtension } from './extension.ts';
 import { terminationMessage } from './podfiles.ts';
@@ -99,6 +102,8 @@ export class PodContainers {
     if (record.phase !== 'running' || id === '') {
       return;
     }
+    // Before Podman is asked, which removes the group.
+    const oom = wasOutOfMemory(cgroupRoot(this.#context.instance), this.#sandbox.uid, id);
     const found = await this.#context.podman.inspectContainer(id).catch((error: unknown) => {
       if (isPodmanStatus(error, 404)) {
         return undefined;
@@ -108,11 +113,12 @@ export class PodContainers {
     if (found?.running === true && isAlive(found.pid)) {
       return;
     }
-    await this.ended(record, id, found);
+    await this.#ended(record, found === undefined ? undefined : { ...found, oomKilled: found.oomKilled || (oom && found.exitCode === OOM_EXIT_CODE) });
   }
 
   /** Records the end; `found` is undefined for a container that vanished. */
-  async ended(record: ContainerRecord, id: string, found: InspectedContainer | undefined): Promise<void> {
+  async #ended(record: ContainerRecord, found: InspectedContainer | undefined): Promise<void> {
+    const { id } = record;
     const end = await this.#describeEnd(record, id, found);
     // Another look may have been quicker.
     if (record.phase !== 'running' || record.id !== id) {
@@ -192,6 +198,12 @@ export class PodContainers {
     this.#probers.set(record.name, prober);
     prober.start(startedAt, passed);
   }
+}
+
+/** Whether the kernel killed a process of the container for want of memory: conmon does not notice in every hybrid set-up. */
+function wasOutOfMemory(root: string, uid: string, id: string): boolean {
+  const group = join('/sys/fs/cgroup', isUnified() ? '' : 'memory', root, podCgroup(uid), `libpod-${id}`);
+  return (readCgroupStat(join(group, isUnified() ? 'memory.events' : 'memory.oom_control'), 'oom_kill') ?? 0) > 0;
 }
 
 /** Podman believes a container runs until its monitor says otherwise; the monitor may have been killed too. */

@@ -39,8 +39,6 @@ export interface LauncherOptions {
   published: () => void;
 }
 
-const isPullReason = (reason: string): boolean => ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'].includes(reason);
-
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #context: PodContext;
@@ -148,11 +146,11 @@ export class Launcher {
     if (changed) {
       this.#options.published();
     }
-    if (isPullReason(error.reason)) {
+    if (error.reason === 'ErrImagePull' || error.reason === 'ImagePullBackOff') {
       const key = `image ${this.#containers.specOf(record.name).image ?? ''}`;
       return Math.max(LOOK_AGAIN_MS, this.#backOff.remaining(key, this.#failures.get(key) ?? 0));
     }
-    if (changed) {
+    if (changed && error.reason !== 'ErrImageNeverPull' && error.reason !== 'InvalidImageName') {
       this.#context.recorder.event(this.#containers.pod, 'Warning', 'Failed', `Error: ${error.message}`, this.#where(record));
     }
     const key = `create ${record.name}`;

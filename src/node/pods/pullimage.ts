@@ -48,9 +48,11 @@ export async function pullImage(context: PodContext, request: PullRequest, backO
     if (error instanceof PodStartError) {
       context.recorder.event(pod, 'Warning', error.reason === 'InvalidImageName' ? 'InspectFailed' : 'Failed', error.message, where);
       context.recorder.event(pod, 'Warning', 'Failed', `Error: ${error.reason}`, where);
-      const now = Date.now();
-      failures.set(key, now);
-      backOff.next(key, now);
+      if (error.reason === 'ErrImagePull') {
+        const now = Date.now();
+        failures.set(key, now);
+        backOff.next(key, now);
+      }
     }
     throw error;
   }

@@ -183,6 +183,8 @@ export function podStatus(pod: Pod, state: PodState, context: StatusContext): Po
   const phase = phaseOf(pod, state);
   const initContainers = statusesOf(pod.spec?.initContainers, state);
   const { ended } = state;
+  // A pod that was refused has no containers to speak of.
+  const refused = ended !== undefined && [...state.containers.values()].every((record) => record.attempt < 0);
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
@@ -192,8 +194,8 @@ export function podStatus(pod: Pod, state: PodState, context: StatusContext): Po
     hostIPs: [{ ip: context.hostIp }],
     ...(state.podIp === '' ? {} : { podIP: state.podIp, podIPs: [{ ip: state.podIp }] }),
     startTime: pod.status?.startTime ?? state.startTime ?? formatTime(context.now),
-    ...(initContainers.length === 0 ? {} : { initContainerStatuses: initContainers }),
-    containerStatuses: statusesOf(pod.spec?.containers, state),
+    ...(initContainers.length === 0 || refused ? {} : { initContainerStatuses: initContainers }),
+    ...(refused ? {} : { containerStatuses: statusesOf(pod.spec?.containers, state) }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
 }

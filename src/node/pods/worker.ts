@@ -148,9 +148,9 @@ export class PodWorker {
   objectsChanged(): void {
     if (this.#sandbox.ready) {
       this.#refreshVolumes();
-    } else {
-      this.poke();
     }
+    // A container may have waited for it.
+    this.poke();
   }
 
   /** Podman said that a container ended, or nobody knows what happened meanwhile (`id` undefined). */
