@@ -4,6 +4,7 @@ import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { jobController } from './job/job.ts';
+import { nodeController } from './node/nodecontroller.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
@@ -15,6 +16,7 @@ export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
   endpointslice: endpointSliceController,
   job: jobController,
+  node: nodeController,
   replicaset: replicaSetController,
   scheduler: schedulerController,
   serviceaccount: serviceAccountController,
