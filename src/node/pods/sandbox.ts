@@ -1,11 +1,10 @@
 /** What all containers of a pod share on this machine: folders, network, volumes, hosts file, cgroup. Made once, adopted later. */
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../kinds/generated/core.ts';
 import { prepareCgroup, removeCgroup } from '../podman/cgroups.ts';
 import type { MountSpec } from '../podman/spec.ts';
-import { removeFolder } from '../volumes/mounts.ts';
 import type { VolumeContext } from '../volumes/payload.ts';
 import { PodVolumes } from '../volumes/volumes.ts';
 import { cgroupRoot, podCgroup } from './context.ts';
@@ -115,15 +114,7 @@ export class PodSandbox {
     tokens.release(this.uid);
     await network.teardown(this.uid);
     this.#network = undefined;
-    if (keepLogs) {
-      await removeFolder(this.#secretDir);
-      for (const name of ['volumes', 'volume-subpaths', 'containers']) {
-        await removeFolder(join(this.podDir, name));
-      }
-      await Promise.all(['etc-hosts', 'resolv.conf'].map((name) => rm(join(this.podDir, name), { force: true })));
-    } else {
-      await this.volumes.remove();
-    }
+    await this.volumes.remove(keepLogs);
     await this.#removeCgroup(join(cgroupRoot(instance), podCgroup(this.uid)));
   }
 

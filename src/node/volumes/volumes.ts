@@ -15,6 +15,9 @@ import { mountSubPath } from './subpath.ts';
 
 const SUPPORTED = ['emptyDir', 'hostPath', 'configMap', 'secret', 'projected', 'downwardAPI', 'image'] as const;
 
+/** Folders of the pod's folder that go when its containers have ended. */
+const VOLUME_FOLDERS = ['volumes', 'volume-subpaths', 'containers'];
+
 /** A volume ready to be mounted into containers. */
 export interface MountedVolume {
   /** Folder or file on the host; empty for an image. */
@@ -65,6 +68,9 @@ function memorySize(pod: Pod, volume: Volume): string {
 export class PodVolumes {
   readonly #folders: PodFolders;
   readonly #mounted = new Map<string, MountedVolume>();
+  /** The refresh under way: nothing is removed while files are being written. */
+  #refreshing: Promise<void> = Promise.resolve();
+  #removed = false;
   /** When a token must be renewed, milliseconds since the epoch. */
   renewAt = Infinity;
 
@@ -74,6 +80,7 @@ export class PodVolumes {
 
   /** Makes all volumes; idempotent. Throws PodStartError FailedMount. */
   async mount(context: VolumeContext): Promise<void> {
+    this.#removed = false;
     this.renewAt = Infinity;
     for (const volume of context.pod.spec?.volumes ?? []) {
       try {
@@ -86,7 +93,16 @@ export class PodVolumes {
   }
 
   /** Writes what changed in ConfigMaps, Secrets, labels and tokens. What is missing now leaves the old files. */
-  async refresh(context: VolumeContext): Promise<void> {
+  refresh(context: VolumeContext): Promise<void> {
+    const refresh = this.#refreshing.then(() => this.#refresh(context));
+    this.#refreshing = refresh.catch(() => undefined);
+    return refresh;
+  }
+
+  async #refresh(context: VolumeContext): Promise<void> {
+    if (this.#removed) {
+      return;
+    }
     let renewAt = Infinity;
     for (const volume of context.pod.spec?.volumes ?? []) {
       const payload = await collectPayload(volume, context);
@@ -118,10 +134,15 @@ export class PodVolumes {
     return { mounts, images };
   }
 
-  /** Unmounts and removes everything of the pod. Never touches what a hostPath or a subPath of it shows. */
-  async remove(): Promise<void> {
-    await removeFolder(this.#folders.secretDir);
-    await removeFolder(this.#folders.podDir);
+  /** Unmounts and removes the volumes, and without `keepLogs` the pod's folder. Never touches what a hostPath or a subPath of it shows. */
+  async remove(keepLogs: boolean): Promise<void> {
+    this.#removed = true;
+    await this.#refreshing;
+    const { podDir, secretDir } = this.#folders;
+    await removeFolder(secretDir);
+    for (const folder of keepLogs ? VOLUME_FOLDERS.map((name) => join(podDir, name)) : [podDir]) {
+      await removeFolder(folder);
+    }
   }
 
   async #source(volume: MountedVolume, mount: VolumeMount, key: string, expand: (text: string) => string): Promise<string> {
