@@ -15,7 +15,7 @@ describe('allocator', () => {
     assert.equal(numbers.hold(1), true);
     assert.equal(numbers.hold(1), false);
     const two = [numbers.holdAny(), numbers.holdAny()];
-    assert.deepEqual([...two].sort(), [3, 4]);
+    assert.deepEqual(two.map(Number).sort((a, b) => a - b), [3, 4]);
     assert.equal(numbers.holdAny(), undefined, 'those below the dynamic range must be asked for');
     numbers.release(3);
     assert.equal(numbers.holdAny(), 3);
