@@ -217,7 +217,9 @@ export class MemoryTransport implements Transport {
         Object.assign(metadata, { [key]: value });
       }
     }
-    const next: Loose = { ...object, metadata, ...(old.status === undefined ? {} : { status: old.status }) };
+    // KubeVirt's instances alone have none: their status is written with the whole.
+    const kept = old.status === undefined || target.resource.plural === 'virtualmachineinstances' ? {} : { status: old.status };
+    const next: Loose = { ...object, metadata, ...kept };
     return this.#settle(target, old, next);
   }
 
