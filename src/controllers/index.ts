@@ -3,7 +3,9 @@ import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { garbageCollector } from './garbagecollector/garbagecollector.ts';
 import { jobController } from './job/job.ts';
+import { namespaceController } from './namespace/namespace.ts';
 import { nodeController } from './node/nodecontroller.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
@@ -15,7 +17,9 @@ export type { ControllerContext, ControllerFactory } from './context.ts';
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
   endpointslice: endpointSliceController,
+  garbagecollector: garbageCollector,
   job: jobController,
+  namespace: namespaceController,
   node: nodeController,
   replicaset: replicaSetController,
   scheduler: schedulerController,
