@@ -18,6 +18,8 @@ export interface GatewayOptions {
   /** Program and arguments; `--run-dir` and `--version` are added. */
   command: readonly string[];
   log: Log;
+  /** Called when a process that this one started ends. */
+  onExit?: () => void;
 }
 
 interface Running {
@@ -101,6 +103,12 @@ async function end(running: Running): Promise<void> {
   }
 }
 
+/** Nothing of ours but what Node needs to start small. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+}
+
 async function start(options: GatewayOptions, version: string): Promise<Running> {
   const { instance, command } = options;
   const [program, ...args] = command;
@@ -117,10 +125,13 @@ async function start(options: GatewayOptions, version: string): Promise<Running>
   let exited: string | undefined;
   try {
     const child = spawn(program, [...args, '--run-dir', instance.runDir, '--version', version], {
-      detached: true, stdio: ['ignore', log, log], cwd: '/', env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+      detached: true, stdio: ['ignore', log, log], cwd: '/', env: environment(),
     });
     child.on('error', (error) => { exited = error.message; });
-    child.on('exit', (code, signal) => { exited = `it ended with ${code ?? signal}`; });
+    child.on('exit', (code, signal) => {
+      exited = `it ended with ${code ?? signal}`;
+      options.onExit?.();
+    });
     child.unref();
   } finally {
     closeSync(log);
@@ -137,25 +148,43 @@ async function start(options: GatewayOptions, version: string): Promise<Running>
   throw new Error(`the DNS gateway on ${instance.dnsAddress} did not start: ${exited ?? 'it says nothing'}${hint}; ${tail}`);
 }
 
-/** Make sure that the instance's gateway runs, with today's code. Needs `<runDir>/dns.json`. Answers whether it had to be started. */
-export async function ensureGateway(options: GatewayOptions): Promise<boolean> {
-  const version = await codeVersion();
-  const running = await findRunning(options.instance);
-  if (running?.version === version) {
-    return false;
+/** One start or end at a time for each run directory, whoever asks. */
+const turns = new Map<string, Promise<unknown>>();
+
+async function inTurn<R>(instance: GatewayInstance, task: () => Promise<R>): Promise<R> {
+  const turn = (turns.get(instance.runDir) ?? Promise.resolve()).then(task, task);
+  turns.set(instance.runDir, turn);
+  try {
+    return await turn;
+  } finally {
+    if (turns.get(instance.runDir) === turn) {
+      turns.delete(instance.runDir);
+    }
   }
-  if (running !== undefined) {
-    options.log.info({ pid: running.pid }, 'replacing the DNS gateway of another version');
-    await end(running);
-  }
-  const { pid } = await start(options, version);
-  options.log.info({ pid, address: options.instance.dnsAddress }, 'DNS gateway started');
-  return true;
 }
 
-/** Keep the gateway running until `signal`; it goes on after that. Resolves after the first check. */
+/** Make sure that the instance's gateway runs, with today's code. Needs `<runDir>/dns.json`. Answers whether it had to be started. */
+export function ensureGateway(options: GatewayOptions): Promise<boolean> {
+  return inTurn(options.instance, async () => {
+    const version = await codeVersion();
+    const running = await findRunning(options.instance);
+    if (running?.version === version) {
+      return false;
+    }
+    if (running !== undefined) {
+      options.log.info({ pid: running.pid }, 'replacing the DNS gateway of another version');
+      await end(running);
+    }
+    const { pid } = await start(options, version);
+    options.log.info({ pid, address: options.instance.dnsAddress }, 'DNS gateway started');
+    return true;
+  });
+}
+
+/** Keep the gateway running until `signal`; it goes on after that. Resolves when it serves, or when the first try failed (logged). */
 export async function superviseGateway(options: GatewayOptions, signal: AbortSignal): Promise<void> {
-  let checking = false;
+  // Until the first start is over: its own failures are told there.
+  let checking = true;
   const check = async (): Promise<void> => {
     if (checking) {
       return;
@@ -163,7 +192,7 @@ export async function superviseGateway(options: GatewayOptions, signal: AbortSig
     checking = true;
     try {
       if ((await findRunning(options.instance)) === undefined && !signal.aborted) {
-        await ensureGateway(options);
+        await ensureGateway(watched);
       }
     } catch (error) {
       options.log.error({ err: error }, 'cluster DNS is not running; will try again');
@@ -171,11 +200,14 @@ export async function superviseGateway(options: GatewayOptions, signal: AbortSig
       checking = false;
     }
   };
+  const watched: GatewayOptions = { ...options, onExit: () => void check() };
   try {
-    await ensureGateway(options);
+    await ensureGateway(watched);
   } catch (error) {
     // Pods without names are better than no pods.
     options.log.error({ err: error }, 'cluster DNS is not running; will try again');
+  } finally {
+    checking = false;
   }
   const timer = setInterval(() => void check(), WATCH_MS);
   timer.unref();
@@ -183,10 +215,12 @@ export async function superviseGateway(options: GatewayOptions, signal: AbortSig
 }
 
 /** End the instance's gateway, also that of a Telar that is gone. */
-export async function stopGateway(instance: GatewayInstance): Promise<void> {
-  const running = await findRunning(instance);
-  if (running !== undefined) {
-    await end(running);
-  }
-  await rm(join(instance.runDir, STATE), { force: true });
+export function stopGateway(instance: GatewayInstance): Promise<void> {
+  return inTurn(instance, async () => {
+    const running = await findRunning(instance);
+    if (running !== undefined) {
+      await end(running);
+    }
+    await rm(join(instance.runDir, STATE), { force: true });
+  });
 }

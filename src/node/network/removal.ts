@@ -1,13 +1,14 @@
 /** Taking an instance's network off the machine, from its names alone: works after a crash, without a running Telar, and twice. */
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import { command } from './command.ts';
+import { stopGateway } from './gatewayprocess.ts';
 import { hostLinkNames, HostLinks, hostRoutes } from './iproute.ts';
 import { netnsDir, nodeLink, recordDir } from './names.ts';
-import { listNetns, removeNetns } from './netns.ts';
+import { isNetns, listNetns, removeNetns } from './netns.ts';
 import { unusedRouteRemoval } from './nodelink.ts';
 import { foreignForwarders } from './forwarding.ts';
 import { renderRemoval } from './rules.ts';
@@ -18,6 +19,8 @@ export const FORWARDING_MARK = 'switched-on-forwarding';
 
 /** Remove sandboxes, links, routes and the table; put IPv4 forwarding back when we switched it on and nobody else uses it. */
 export async function removeNetwork(instance: Instance, log: Log): Promise<void> {
+  await stopGateway(instance);
+  await endProcesses(instance);
   const links = new HostLinks();
   await command('nft', ['-f', '-'], { input: renderRemoval(instance) });
   const names = (await hostLinkNames()).filter((name) => name.startsWith(nodeLink(instance)));
@@ -39,6 +42,33 @@ export async function removeNetwork(instance: Instance, log: Log): Promise<void>
       log.info({ others }, 'IPv4 forwarding stays on: others on this machine use it too');
     }
   }
-  await rm(netnsDir(instance), { recursive: true, force: true });
-  await rm(recordDir(instance), { recursive: true, force: true });
+  for (const path of [netnsDir(instance), recordDir(instance), ...['guestnet', 'dns.json', 'dns.json.new'].map((name) => join(instance.runDir, name))]) {
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** End what still lives in the pods' namespaces, guests' DHCP servers above all: it is ours by where it lives. */
+async function endProcesses(instance: Instance): Promise<void> {
+  const spaces = new Set<number>();
+  for (const uid of await listNetns(netnsDir(instance))) {
+    const path = join(netnsDir(instance), uid);
+    if (await isNetns(path)) {
+      spaces.add((await stat(path)).ino);
+    }
+  }
+  if (spaces.size === 0) {
+    return;
+  }
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (spaces.has((await stat(`/proc/${pid}/ns/net`)).ino)) {
+        process.kill(Number(pid), 'SIGKILL');
+      }
+    } catch (error) {
+      // It ended while we looked.
+      if (!(error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES'].includes(String(error.code)))) {
+        throw error;
+      }
+    }
+  }
 }

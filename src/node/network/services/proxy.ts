@@ -10,6 +10,7 @@ import type { Service } from '../../../kinds/generated/core.ts';
 import type { EndpointSlice } from '../../../kinds/generated/discovery.ts';
 import { nodeRange, type Range } from '../address.ts';
 import { command, CommandError } from '../command.ts';
+import { superviseGateway } from '../gatewayprocess.ts';
 import { tableName } from '../names.ts';
 import type { PodNetwork } from '../podnetwork.ts';
 import { NODE_PORT_MAP, REJECTED_NODE_PORTS } from '../rules.ts';
@@ -36,6 +37,8 @@ export interface ServiceProxyOptions {
   instance: Instance;
   log: Log;
   recorder: Pick<EventRecorder, 'event'>;
+  /** Command line of the DNS process, kept running when given (see `gatewayprocess.ts`). */
+  gatewayCommand?: readonly string[];
 }
 
 export class ServiceProxy {
@@ -88,6 +91,12 @@ export class ServiceProxy {
     });
     await this.#settle();
     await this.#zone.flush();
+    const { gatewayCommand, instance } = this.#options;
+    if (gatewayCommand !== undefined) {
+      // Not awaited: names come a moment after the rest. It tells of its failures itself.
+      superviseGateway({ instance, command: gatewayCommand, log: this.#log }, signal)
+        .catch((error: unknown) => { this.#log.error({ err: error }, 'cluster DNS is not watched'); });
+    }
     this.#every(CHECK_MS, () => this.#checkTable());
     this.#every(PORT_RETRY_MS, async () => { this.#retryPorts(); });
   }

@@ -96,11 +96,12 @@ export class Bed {
   }
 
   /** A ServiceProxy over the in-memory API, synced. */
-  async startProxy(): Promise<void> {
+  async startProxy(gatewayCommand?: readonly string[]): Promise<void> {
     this.#stop = new AbortController();
     const proxy = new ServiceProxy({
       network: this.net, informers: new Informers(this.client), instance: this.instance, log: testLog,
       recorder: { event: (_object, _type, reason, message) => { this.events.push({ reason, message }); } },
+      ...(gatewayCommand === undefined ? {} : { gatewayCommand }),
     });
     await proxy.start(this.#stop.signal);
   }
