@@ -8,7 +8,7 @@ import { History, type HistoryLimits } from './history.ts';
 import type { KeyIndex } from './keyindex.ts';
 import { Loader } from './loader.ts';
 import {
-  CompactedError, FutureRevisionError, KeyExistsError, RevisionMismatchError, StoreUnavailableError, ValueTooLargeError,
+  CompactedError, FutureRevisionError, KeyExistsError, RevisionMismatchError, StoreOpenError, StoreUnavailableError, ValueTooLargeError,
   type ListOptions, type ListResult, type Revision, type Store, type Stored, type StoreEvent, type Watcher, type Writable,
 } from './store.ts';
 import { DeletedVersion, LiveVersion, type Version } from './version.ts';
@@ -85,7 +85,10 @@ export class LogStore implements Store {
       return new LogStore(backend, loader, options);
     } catch (error) {
       await backend.close();
-      throw error;
+      if (error instanceof StoreOpenError) {
+        throw error;
+      }
+      throw new StoreOpenError(`the store cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
   }
 

@@ -8,13 +8,17 @@ import type { Store } from './store.ts';
 
 /** Default size of the database beyond which writes are refused, as etcd's quota. Reads go on. */
 export const DEFAULT_MAX_BYTES = 32 * 1024 ** 3;
+/** Default for how long a process that is just ending may keep the store locked, in milliseconds. */
+const LOCK_WAIT_MS = 5_000;
 /** The database's name in the store's directory. */
 const FILE = 'log.sqlite';
 
 export interface StoreOptions extends LogStoreOptions {
   /** Directory of the store; made when missing, readable by its owner alone. */
   path: string;
+  /** Size of the database file; writes beyond it are refused. */
   maxBytes?: number;
+  lockWaitMs?: number;
 }
 
 /** Opens or makes the store in a directory. Throws StoreOpenError when it is damaged, newer than this program, or in use. */
@@ -23,7 +27,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const file = join(options.path, FILE);
   // SQLite would make it readable by everybody; it holds Secrets.
   await (await open(file, 'a', 0o600)).close();
-  return LogStore.open(await SqliteBackend.open({ file, maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES }), options);
+  await syncDirectory(options.path);
+  const { maxBytes = DEFAULT_MAX_BYTES, lockWaitMs = LOCK_WAIT_MS } = options;
+  return LogStore.open(await SqliteBackend.open({ file, maxBytes, lockWaitMs }), options);
+}
+
+/** Makes the names in a directory as durable as what the files hold. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 /** A store that forgets everything with the process; `backend` lets tests open the same log again. */

@@ -28,11 +28,12 @@ export class SqliteBackend implements Backend {
   static async open(options: WorkerOptions): Promise<SqliteBackend> {
     // Sources run as they are; what is published has been compiled beside them.
     const script = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    const worker = new Worker(script, { workerData: options, name: 'telar-store' });
+    const worker = new Worker(script, { workerData: options, name: 'telar-store', execArgv: [] });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     worker.once('message', (reply: Reply) => {
       if (reply.kind === 'refused') {
-        reject(new StoreOpenError(reply.message));
+        // Once it has ended, nothing of it holds the file any more.
+        worker.once('exit', () => reject(new StoreOpenError(reply.message)));
       } else {
         resolve();
       }

@@ -2,7 +2,7 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { LogState } from '../backend.ts';
 import { StoreOpenError, type Revision } from '../store.ts';
-import { emptyColumns, type Columns } from './protocol.ts';
+import { emptyColumns, type Columns, type WorkerOptions } from './protocol.ts';
 
 /** Raised whenever an older Telar could not read what this one writes. */
 const FORMAT = 1;
@@ -11,9 +11,6 @@ const APPLICATION_ID = 0x54454c52;
 const PAGE_BYTES = 4096;
 /** Pages in the write-ahead log before they are copied into the database: 8 MiB. */
 const CHECKPOINT_PAGES = 2048;
-/** How long a process that is just ending may keep the file locked, in milliseconds. */
-const LOCK_WAIT_MS = 5_000;
-
 const SQLITE_CODES: Readonly<Record<number, string>> = {
   5: 'it is in use by another process',
   8: 'it cannot be written to',
@@ -40,17 +37,20 @@ export class Database {
   readonly #after: StatementSync;
   readonly #remove: StatementSync;
 
-  constructor(file: string, maxBytes: number) {
+  constructor({ file, maxBytes, lockWaitMs }: WorkerOptions) {
+    let db: DatabaseSync | undefined;
     try {
-      this.#db = new DatabaseSync(file);
-      prepare(this.#db, file);
-      this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
-      this.#insert = this.#db.prepare('INSERT INTO log (revision, key, create_revision, deleted, value) VALUES (?, ?, ?, ?, ?)');
-      this.#after = this.#db.prepare('SELECT revision, key, create_revision, deleted, value FROM log WHERE revision > ? ORDER BY revision LIMIT ?');
-      this.#remove = this.#db.prepare('DELETE FROM log WHERE revision = ?');
+      db = new DatabaseSync(file);
+      prepare(db, file, lockWaitMs);
+      db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
+      this.#insert = db.prepare('INSERT INTO log (revision, key, create_revision, deleted, value) VALUES (?, ?, ?, ?, ?)');
+      this.#after = db.prepare('SELECT revision, key, create_revision, deleted, value FROM log WHERE revision > ? ORDER BY revision LIMIT ?');
+      this.#remove = db.prepare('DELETE FROM log WHERE revision = ?');
     } catch (error) {
+      db?.close();
       throw explain(error, file);
     }
+    this.#db = db;
   }
 
   /** Runs `work` in one transaction that is on disk when this returns, or undone when it throws. */
@@ -127,8 +127,8 @@ function columnsOf(rows: readonly Record<string, SQLOutputValue>[]): Columns {
   return columns;
 }
 
-function prepare(db: DatabaseSync, file: string): void {
-  db.exec(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL`);
+function prepare(db: DatabaseSync, file: string, lockWaitMs: number): void {
+  db.exec(`PRAGMA busy_timeout = ${lockWaitMs}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL`);
   db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${4 * CHECKPOINT_PAGES * PAGE_BYTES}`);
   const pragma = (name: string): number => toNumber(db.prepare(`PRAGMA ${name}`).get()?.[name]);
   const [format, application, tables] = [pragma('user_version'), pragma('application_id'), db.prepare('SELECT count(*) AS tables FROM sqlite_master').get()];

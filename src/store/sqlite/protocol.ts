@@ -33,6 +33,8 @@ export interface WorkerOptions {
   file: string;
   /** Size of the database file in bytes beyond which writes are refused. */
   maxBytes: number;
+  /** How long another process may go on holding the file, in milliseconds. */
+  lockWaitMs: number;
 }
 
 export const emptyColumns = (): Columns => ({ revisions: [], keys: [], createRevisions: [], values: [] });

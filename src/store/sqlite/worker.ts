@@ -77,7 +77,7 @@ function start(port: MessagePort): void {
   const options: WorkerOptions = workerData;
   let database: Database;
   try {
-    database = new Database(options.file, options.maxBytes);
+    database = new Database(options);
   } catch (error) {
     port.postMessage({ kind: 'refused', message: error instanceof Error ? error.message : String(error) } satisfies Reply);
     port.close();
