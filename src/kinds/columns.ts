@@ -35,7 +35,7 @@ export const AGE: Column = {
 };
 
 /** Custom resources give their dates the type `date`; the server turns them into ages all the same. */
-export const DATE: Column = { ...AGE, type: 'date' };
+export const DATE: Column = { ...AGE, type: 'date', jsonPath: '.metadata.creationTimestamp' };
 
 /** `a=b,c=d` in the order of the keys; `<none>` when there is nothing. */
 export function formatLabels(map: Readonly<Record<string, string>> | undefined): string {

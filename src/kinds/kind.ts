@@ -10,6 +10,8 @@ export interface Column<T extends KubeObject = KubeObject> {
   type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
   format?: string;
   description?: string;
+  /** Of custom kinds: where the value stands, as their CustomResourceDefinition says it. */
+  jsonPath?: string;
   /** 0 is always shown, 1 and above with `-o wide`. */
   priority?: number;
   /** The cell. `now` in milliseconds, for ages; built-in kinds format ages themselves, custom ones return RFC 3339. */
@@ -59,6 +61,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   namespaced: boolean;
   shortNames?: readonly string[];
   categories?: readonly string[];
+  /** Posted, answered at once and never stored (reviews, bindings): a handler of the API server's own. */
+  unstored?: boolean;
   /** Default: all of them. */
   verbs?: readonly Verb[];
   /** Message in the type table, e.g. `core/v1.Pod`. */

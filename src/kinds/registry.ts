@@ -1,16 +1,24 @@
 /** Every kind that is served, and the look-ups over them. A new kind is added to `KINDS` and nowhere else. */
 import type { TypeTable } from '../apimachinery/typetable.ts';
 import type { AnyKind } from './kind.ts';
+import { customResourceDefinition } from './apiextensions/customresourcedefinition.ts';
 import { controllerRevision } from './apps/controllerrevision.ts';
 import { daemonSet } from './apps/daemonset.ts';
 import { deployment } from './apps/deployment.ts';
 import { replicaSet } from './apps/replicaset.ts';
 import { statefulSet } from './apps/statefulset.ts';
+import { selfSubjectReview } from './authentication/selfsubjectreview.ts';
+import { tokenReview } from './authentication/tokenreview.ts';
+import { localSubjectAccessReview } from './authorization/localsubjectaccessreview.ts';
+import { selfSubjectAccessReview } from './authorization/selfsubjectaccessreview.ts';
+import { selfSubjectRulesReview } from './authorization/selfsubjectrulesreview.ts';
+import { subjectAccessReview } from './authorization/subjectaccessreview.ts';
 import { horizontalPodAutoscaler } from './autoscaling/horizontalpodautoscaler.ts';
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontalpodautoscaler.v1.ts';
 import { cronJob } from './batch/cronjob.ts';
 import { job } from './batch/job.ts';
 import { lease } from './coordination/lease.ts';
+import { binding } from './core/binding.ts';
 import { configMap } from './core/configmap.ts';
 import { endpoints } from './core/endpoints.ts';
 import { event } from './core/event.ts';
@@ -26,10 +34,9 @@ import { resourceQuota } from './core/resourcequota.ts';
 import { secret } from './core/secret.ts';
 import { service } from './core/service.ts';
 import { serviceAccount } from './core/serviceaccount.ts';
+import { CUSTOM_KINDS } from './custom.ts';
 import { endpointSlice } from './discovery/endpointslice.ts';
 import { eventV1 } from './events/event.ts';
-import { virtualMachine } from './kubevirt/virtualmachine.ts';
-import { virtualMachineInstance } from './kubevirt/virtualmachineinstance.ts';
 import { ingress } from './networking/ingress.ts';
 import { ingressClass } from './networking/ingressclass.ts';
 import { networkPolicy } from './networking/networkpolicy.ts';
@@ -45,9 +52,11 @@ import { loadTypes } from './types.ts';
 
 /** In the order discovery lists them within a group. */
 export const KINDS: readonly AnyKind[] = [
-  configMap, endpoints, event, limitRange, namespace, node, persistentVolume, persistentVolumeClaim, pod, podTemplate,
+  binding, configMap, endpoints, event, limitRange, namespace, node, persistentVolume, persistentVolumeClaim, pod, podTemplate,
   replicationController, resourceQuota, secret, serviceAccount, service,
   controllerRevision, daemonSet, deployment, replicaSet, statefulSet,
+  selfSubjectReview, tokenReview,
+  localSubjectAccessReview, selfSubjectAccessReview, selfSubjectRulesReview, subjectAccessReview,
   horizontalPodAutoscaler, horizontalPodAutoscalerV1,
   cronJob, job,
   lease,
@@ -59,7 +68,8 @@ export const KINDS: readonly AnyKind[] = [
   clusterRole, clusterRoleBinding, role, roleBinding,
   priorityClass,
   storageClass,
-  virtualMachine, virtualMachineInstance,
+  customResourceDefinition,
+  ...CUSTOM_KINDS,
 ];
 
 const key = (...parts: string[]): string => parts.join('/');

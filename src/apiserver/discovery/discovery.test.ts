@@ -30,7 +30,7 @@ test('scale is autoscaling\'s, namespaces are not deleted by the collection', ()
 
 test('groups come in kube-apiserver\'s order, versions with the preferred first', () => {
   const groups = list(apiGroupList(registry), 'groups').map(({ name }) => name);
-  assert.deepEqual(groups.slice(0, 4), ['apps', 'events.k8s.io', 'autoscaling', 'batch']);
+  assert.deepEqual(groups.slice(0, 6), ['apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch']);
   assert.ok(groups.indexOf('kubevirt.io') > groups.indexOf('discovery.k8s.io'));
   assert.deepEqual(list(apiGroup(registry, 'autoscaling'), 'versions').map(({ version }) => version), ['v2', 'v1']);
   assert.equal(apiGroup(registry, 'nothing.example'), undefined);

@@ -85,6 +85,8 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
   columns: [
     NAME,
     column('Reference', ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`),
+    column('Targets', ({ spec, status }) => (spec.targetCPUUtilizationPercentage === undefined ? '<none>'
+      : `cpu: ${status?.currentCPUUtilizationPercentage === undefined ? '<unknown>' : `${status.currentCPUUtilizationPercentage}%`}/${spec.targetCPUUtilizationPercentage}%`)),
     column('MinPods', ({ spec }) => (spec.minReplicas === undefined ? '<unset>' : String(spec.minReplicas))),
     column('MaxPods', ({ spec }) => spec.maxReplicas ?? 0),
     column('Replicas', ({ status }) => status?.currentReplicas ?? 0),

@@ -80,6 +80,8 @@ function prepareCreate(job: Job): void {
   if (job.spec.manualSelector !== true) {
     generateSelector(job);
   }
+  // Kubernetes defaults again when it reads what it stored; by then the template has these labels.
+  job.metadata.labels ??= { ...job.spec.template.metadata?.labels };
 }
 
 function statusWord({ metadata, status, spec }: Job): string {

@@ -59,8 +59,8 @@ export const virtualMachine = defineKind<VirtualMachine>({
   shortNames: ['vm', 'vms'], categories: ['all', 'workloads'], status: true,
   columns: [
     NAME, DATE,
-    column('Status', ({ status }) => status?.printableStatus ?? null, { description: 'Human Readable Status' }),
-    column('Ready', ({ status }) => findCondition(status?.conditions, 'Ready')?.status ?? null),
+    column('Status', ({ status }) => status?.printableStatus ?? null, { description: 'Human Readable Status', jsonPath: '.status.printableStatus' }),
+    column('Ready', ({ status }) => findCondition(status?.conditions, 'Ready')?.status ?? null, { jsonPath: ".status.conditions[?(@.type=='Ready')].status" }),
   ],
   rules: {
     defaults,
