@@ -123,6 +123,7 @@ async function start(options: GatewayOptions, version: string): Promise<Running>
   }
   const log = openSync(logFile, 'a', 0o600);
   let exited: string | undefined;
+  let pid: number | undefined;
   try {
     const child = spawn(program, [...args, '--run-dir', instance.runDir, '--version', version], {
       detached: true, stdio: ['ignore', log, log], cwd: '/', env: environment(),
@@ -133,13 +134,14 @@ async function start(options: GatewayOptions, version: string): Promise<Running>
       options.onExit?.();
     });
     child.unref();
+    pid = child.pid;
   } finally {
     closeSync(log);
   }
   for (let step = 0; step < START_STEPS && exited === undefined; step++) {
     await pause();
     const running = await findRunning(instance);
-    if (running?.version === version) {
+    if (running !== undefined && (running.pid === pid || running.version === version)) {
       return running;
     }
   }
