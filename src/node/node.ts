@@ -40,7 +40,7 @@ const CONCURRENT_STARTS = 4;
 const SECRETS_SIZE = '256m';
 const VM_PATH = '/v1/namespaces';
 const CONTAINERS_REMOVED_AT_ONCE = 8;
-const CGROUP_TRIES = 20;
+const CGROUP_TRIES = 50;
 const CGROUP_PAUSE_MS = 100;
 
 export interface NodeOptions {

@@ -43,6 +43,22 @@ export function removeCgroup(path: string): boolean {
   return gone;
 }
 
+/** Names of the groups inside one, in whichever hierarchy they are. */
+export function childCgroups(path: string): Set<string> {
+  const names = new Set<string>();
+  for (const hierarchy of hierarchies()) {
+    const folder = join(hierarchy, path);
+    if (existsSync(folder)) {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        if (entry.isDirectory()) {
+          names.add(entry.name);
+        }
+      }
+    }
+  }
+  return names;
+}
+
 /** cpu.shares (2…262144) as cpu.weight (1…10000), by the formula container runtimes use. */
 export function sharesToWeight(shares: number): number {
   return Math.max(1, Math.min(10_000, Math.floor(1 + (shares - 2) * 9999 / 262_142)));

@@ -14,8 +14,10 @@ import type { Pod } from '../../kinds/generated/core.ts';
 import { pruneAttempts, rotateLog } from '../logs/files.ts';
 import type { PodmanPaths } from '../podman/config.ts';
 import type { InspectedContainer, ListedContainer } from '../podman/types.ts';
+import { childCgroups, removeCgroup } from '../podman/cgroups.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
 import { isAlive } from './containers.ts';
+import { cgroupRoot } from './context.ts';
 import type { PodContext } from './context.ts';
 import { Gate } from './gate.ts';
 import { messageOf } from './errors.ts';
@@ -170,6 +172,11 @@ export class PodManager {
     const folders = await readdir(join(dataDir, 'pods')).catch(() => []);
     const sandboxes = await this.#options.sandboxes();
     const uids = new Set([...found.keys(), ...folders, ...sandboxes.map((sandbox) => sandbox.uid)].filter((uid) => uid !== '' && !known.has(uid)));
+    for (const name of childCgroups(cgroupRoot(this.#context.instance))) {
+      if (!known.has(name.slice('pod'.length)) && !uids.has(name.slice('pod'.length))) {
+        removeCgroup(join(cgroupRoot(this.#context.instance), name));
+      }
+    }
     for (const uid of uids) {
       const container = listed.find((one) => one.labels[LABEL_UID] === uid);
       const pod = await this.#rememberedPod(uid) ?? barePod(uid, container);

@@ -16,9 +16,9 @@ import { cpuShares, podCpuRequest } from './resources.ts';
 
 /** On the tmpfs, so gone with a reboot. */
 const MARKER = '.sandbox';
-/** Busy cgroups of containers just removed are given this long, milliseconds. */
-const CGROUP_RETRY_MS = 200;
-const CGROUP_RETRIES = 10;
+/** A cgroup that is still busy is tried again after this long, milliseconds, and so many times; the next start removes what is left. */
+const CGROUP_RETRY_MS = 1_000;
+const CGROUP_RETRIES = 60;
 
 export function podFolder(dataDir: string, uid: string): string {
   return join(dataDir, 'pods', uid);
@@ -115,17 +115,13 @@ export class PodSandbox {
     await network.teardown(this.uid);
     this.#network = undefined;
     await this.volumes.remove(keepLogs);
-    await this.#removeCgroup(join(cgroupRoot(instance), podCgroup(this.uid)));
+    this.#removeCgroup(join(cgroupRoot(instance), podCgroup(this.uid)));
   }
 
-  /** The kernel lets a group go a moment after its last process. */
-  async #removeCgroup(path: string): Promise<void> {
-    for (let tries = 0; !removeCgroup(path); tries += 1) {
-      if (tries === CGROUP_RETRIES) {
-        this.#context.log.debug({ cgroup: path }, 'a cgroup is still busy; it is left to the next cleaning');
-        return;
-      }
-      await new Promise((resolve) => { setTimeout(resolve, CGROUP_RETRY_MS); });
+  /** Nobody waits for it: the kernel lets a group go only when its last process has been reaped. */
+  #removeCgroup(path: string, tries = 0): void {
+    if (!removeCgroup(path) && tries < CGROUP_RETRIES) {
+      setTimeout(() => { this.#removeCgroup(path, tries + 1); }, CGROUP_RETRY_MS).unref();
     }
   }
 
