@@ -1,0 +1,109 @@
+/** All controllers against a real API server in this process, with a hand for a kubelet, and kubectl at its door. For tests. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Instance } from '../../src/apimachinery/instance.ts';
+import { silentLog } from '../../src/apimachinery/log.ts';
+import { formatTime, keyOf } from '../../src/apimachinery/object.ts';
+import { TestServer } from '../../src/apiserver/testing/harness.ts';
+import { adminKubeconfig } from '../../src/apiserver/pki/index.ts';
+import { Client } from '../../src/client/client.ts';
+import { EventRecorder } from '../../src/client/events.ts';
+import { Informers } from '../../src/client/informers.ts';
+import { NODES, PODS } from '../../src/client/resources.ts';
+import type { Pod } from '../../src/kinds/generated/core.ts';
+import { isTerminal } from '../../src/controllers/shared/pods.ts';
+import { startControllers } from '../../src/controllers/index.ts';
+
+const INSTANCE: Instance = {
+  id: 'tests2', dataDir: '/nowhere', runDir: '/nowhere', podCidr: '10.97.0.0/16', serviceCidr: '10.96.0.0/24', clusterDomain: 'cluster.local',
+  dnsAddress: '10.96.0.10', apiAddress: '10.96.0.1', nodeAddress: '10.97.0.1', nodeName: 'here', port: 6443, listen: '127.0.0.1',
+};
+const CONTROLLER_USER = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
+
+export interface RealServer {
+  client: Client;
+  informers: Informers;
+  /** Runs the machine's kubectl against the server; rejects with its error text. */
+  kubectl: (...args: string[]) => Promise<string>;
+  /** What the hand does with a new pod. Default: it runs and is ready. Answer undefined to leave it alone. */
+  onPod: (answer: (pod: Pod) => NonNullable<Pod['status']> | undefined) => void;
+  stop: () => Promise<void>;
+}
+
+const running = (pod: Pod, ip: string): NonNullable<Pod['status']> => {
+  const now = formatTime();
+  const conditions = ['Initialized', 'ContainersReady', 'Ready', 'PodScheduled'].map((type) => ({ type, status: 'True', lastTransitionTime: now }));
+  return { phase: 'Running', podIP: ip, podIPs: [{ ip }], startTime: now, conditions: [...conditions] };
+};
+
+export async function realServer(selection = '*'): Promise<RealServer> {
+  const server = await TestServer.start();
+  const directory = await mkdtemp(join(tmpdir(), 'telar-controllers-'));
+  const kubeconfig = join(directory, 'kubeconfig');
+  await writeFile(kubeconfig, adminKubeconfig(server.pki, `https://127.0.0.1:${server.port}`));
+  const client = new Client(server.server.transport(CONTROLLER_USER));
+  const informers = new Informers(client);
+  const stop = new AbortController();
+  let addresses = 1;
+  let answer = (pod: Pod): NonNullable<Pod['status']> | undefined => running(pod, `10.97.1.${addresses += 1}`);
+
+  const pods = informers.for(PODS);
+  const busy = new Set<string>();
+  const care = async (pod: Pod): Promise<void> => {
+    const { name, namespace, uid } = pod.metadata;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      await client.delete(PODS, name, namespace, { gracePeriodSeconds: 0, ...(uid === undefined ? {} : { preconditions: { uid } }) });
+    } else if (!isTerminal(pod) && pod.status?.phase !== 'Running') {
+      const status = answer(pod);
+      if (status !== undefined) {
+        await client.patch(PODS, { name, namespace, type: 'merge', subresource: 'status', body: { status } });
+      }
+    }
+  };
+  const kubelet = (pod: Pod): void => {
+    const key = `${keyOf(pod)} ${pod.metadata.deletionTimestamp ?? ''}`;
+    if (pod.spec.nodeName && !busy.has(key)) {
+      busy.add(key);
+      care(pod).catch(() => {
+        // Gone or changed meanwhile: the next event tells.
+      }).finally(() => busy.delete(key));
+    }
+  };
+  pods.on({ added: kubelet, updated: kubelet });
+  await client.create(NODES, {
+    apiVersion: 'v1', kind: 'Node', metadata: { name: 'here' }, spec: {},
+    status: { allocatable: { cpu: '8', memory: '16Gi', pods: '500' }, capacity: { cpu: '8', memory: '16Gi', pods: '500' } },
+  });
+  const node = await client.get(NODES, 'here');
+  await client.updateStatus(NODES, {
+    ...node,
+    status: {
+      allocatable: { cpu: '8', memory: '16Gi', pods: '500' }, capacity: { cpu: '8', memory: '16Gi', pods: '500' },
+      conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatTime() }],
+    },
+  });
+  const controllers = await startControllers({
+    client, informers, recorder: new EventRecorder(client, 'test'), log: silentLog, instance: INSTANCE, rootCa: server.pki.ca.cert,
+  }, selection, stop.signal);
+  return {
+    client, informers,
+    onPod: (next) => { answer = next; },
+    kubectl: (...args) => new Promise((resolve, reject) => {
+      execFile('kubectl', ['--kubeconfig', kubeconfig, '--cache-dir', join(directory, 'cache'), ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
+        if (error) {
+          reject(new Error(`kubectl ${args.join(' ')}: ${stderr}${stdout}`, { cause: error }));
+        } else {
+          resolve(stdout);
+        }
+      });
+    }),
+    async stop() {
+      stop.abort();
+      await controllers.stopped;
+      await server.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
