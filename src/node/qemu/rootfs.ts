@@ -33,7 +33,8 @@ export async function prepareRootfs(root: string): Promise<ExtraMount[]> {
   const mounts: ExtraMount[] = [{ source: '/usr', destination: '/usr', options: READ_ONLY }];
   for (const path of HIDDEN) {
     if (await exists(path)) {
-      mounts.push({ source: 'tmpfs', destination: path, type: 'tmpfs', options: ['ro', 'size=4k', 'mode=0755'] });
+      // An empty folder of the skeleton: a tmpfs would be filled with a copy of what it hides.
+      mounts.push({ source: join(root, 'tmp'), destination: path, options: READ_ONLY });
     }
   }
   for (const name of LINKED) {
