@@ -12,8 +12,8 @@ export const MAX_HTTP2_STREAMS = 250;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A client has this long to send its request head, ms. */
 export const HEADERS_TIMEOUT_MS = 30_000;
-/** A client has this long to send a whole request, ms. */
-export const REQUEST_TIMEOUT_MS = 60_000;
+/** A client has this long to send a body, ms. What a node reads itself (images) may take longer. */
+export const BODY_TIMEOUT_MS = 60_000;
 /** An idle kept-alive connection is closed after this, ms. */
 export const KEEP_ALIVE_MS = 180_000;
 /** A connection that takes nothing of an answer for this long is cut, ms. */
@@ -24,6 +24,8 @@ export const GRACEFUL_CLOSE_MS = 2_000;
 export const GZIP_THRESHOLD_BYTES = 128 * 1024;
 /** Big answers are written in pieces of about this many characters, so that other requests get their turn. */
 export const WRITE_CHUNK_CHARS = 512 * 1024;
+/** Rows of a Table made at a time. */
+export const TABLE_PIECE_ROWS = 500;
 /** Parsed Accept headers kept; clients use a handful. */
 export const MAX_NEGOTIATIONS = 256;
 /** Verified bearer tokens kept. */

@@ -16,8 +16,8 @@ function missingKubectl(): string | false {
 }
 const skip = missingKubectl();
 
-async function start(t: TestContext) {
-  const server = await realServer();
+async function start(t: TestContext, https = false) {
+  const server = await realServer({ https });
   t.after(() => server.stop());
   return server;
 }
@@ -97,6 +97,16 @@ test('a namespace is deleted with all that is in it', { skip }, async (t) => {
   await kubectl('delete', 'namespace', 'shop', '--timeout=60s');
   assert.equal((await client.list(PODS, { namespace: 'shop' })).items.length, 0);
   await assert.rejects(kubectl('get', 'namespace', 'shop'), /NotFound/);
+});
+
+test('the same controllers over HTTPS, as against a cluster', { skip }, async (t) => {
+  const { kubectl, client } = await start(t, true);
+  await kubectl('create', 'deployment', 'web', '--image=example/web:1', '--replicas=10');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  await kubectl('set', 'image', 'deployment/web', 'web=example/web:2');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  await kubectl('delete', 'deployment', 'web', '--cascade=foreground', '--timeout=60s');
+  assert.equal((await client.list(PODS, { namespace: 'default' })).items.length, 0);
 });
 
 test('a pod that fits nowhere says so', { skip }, async (t) => {

@@ -1,4 +1,5 @@
 /** One HTTP request: read, authenticate, hand to the pipeline, write the answer. */
+import { constants as http2 } from 'node:http2';
 import type { Log } from '../../apimachinery/log.ts';
 import { failure, internalError, StatusError, unauthorized } from '../../apimachinery/status.ts';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
@@ -209,9 +210,13 @@ function isProxied(info: RequestInfo): boolean {
 
 /** An error as Kubernetes answers it: a Status, or plain text for a path that is not there. */
 export function sendError(req: Req, reply: Reply, error: unknown, log: Log): void {
-  const unread = BODY_METHODS.has(req.method ?? '') && !req.readableEnded && req.httpVersionMajor < 2;
-  // A body nobody reads would be taken for the next request.
-  const close: Head = unread ? { connection: 'close' } : {};
+  const unread = BODY_METHODS.has(req.method ?? '') && !req.readableEnded;
+  // A body nobody reads would be taken for the next request, or in HTTP/2 be kept waiting.
+  const close: Head = unread && !('stream' in req) ? { connection: 'close' } : {};
+  if (unread && 'stream' in req) {
+    const { stream } = req;
+    stream.once('finish', () => stream.close(http2.NGHTTP2_NO_ERROR));
+  }
   if (error instanceof PageNotFound) {
     const body = '404 page not found\n';
     reply.writeHead(404, { ...close, 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'content-length': body.length });

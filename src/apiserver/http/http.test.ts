@@ -164,7 +164,7 @@ describe('http', () => {
     });
 
     it('says which methods there are not', async () => {
-      for (const [method, path] of [['PUT', CMS], ['POST', `${CMS}/x`], ['PUT', '/api'], ['DELETE', '/api/v1/namespaces'], ['GET', '/api/v1/namespaces/default/pods/x/binding']] as const) {
+      for (const [method, path] of [['PUT', CMS], ['POST', `${CMS}/x`], ['PUT', '/api'], ['DELETE', '/api/v1/namespaces'], ['DELETE', '/api/v1/configmaps'], ['POST', '/api/v1/configmaps'], ['GET', '/api/v1/namespaces/default/pods/x/binding']] as const) {
         const reply = await s.ask({ method, path, body: {} });
         assert.equal(reply.code, 405, `${method} ${path}`);
         assert.equal(reply.json['reason'], 'MethodNotAllowed');

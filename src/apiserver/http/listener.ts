@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import {
   GRACEFUL_CLOSE_MS, HANDSHAKE_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES,
-  MAX_HTTP2_STREAMS, REQUEST_TIMEOUT_MS,
+  MAX_HTTP2_STREAMS,
 } from '../limits.ts';
 import type { KeyPair } from '../pki/index.ts';
 import { rememberSocket, type Req, type Res } from './exchange.ts';
@@ -34,7 +34,7 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     const http1: Http1Limits & { maxHeaderSize: number; noDelay: boolean } = {
-      headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true,
+      headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true,
     };
     this.#server = createSecureServer({
       ...http1,
@@ -49,7 +49,8 @@ export class Listener {
     });
     const limits = this.#server as unknown as Http1Limits;
     limits.headersTimeout = HEADERS_TIMEOUT_MS;
-    limits.requestTimeout = REQUEST_TIMEOUT_MS;
+    // Bodies have a limit of their own, which does not apply to what is streamed to a node.
+    limits.requestTimeout = 0;
     limits.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on('request', (req, res) => options.onRequest(req, res));

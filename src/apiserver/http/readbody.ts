@@ -1,6 +1,6 @@
 /** Request bodies, whole and bounded. */
-import { badRequest, tooLarge } from '../../apimachinery/status.ts';
-import { MAX_BODY_BYTES } from '../limits.ts';
+import { badRequest, timeout, tooLarge } from '../../apimachinery/status.ts';
+import { BODY_TIMEOUT_MS, MAX_BODY_BYTES } from '../limits.ts';
 import type { Body } from '../types.ts';
 import { headersOf, type Req } from './exchange.ts';
 
@@ -25,9 +25,11 @@ export function readBody(req: Req): Promise<Body> {
     const finish = (act: () => void): void => {
       if (!done) {
         done = true;
+        clearTimeout(timer);
         act();
       }
     };
+    const timer = setTimeout(() => finish(() => reject(timeout(`the request body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`, 0))), BODY_TIMEOUT_MS);
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > MAX_BODY_BYTES) {

@@ -4,7 +4,7 @@ import { apiVersionOf, type JsonObject, type KubeObject, type ListMeta } from '.
 import { toTable } from '../../kinds/printing.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Stored } from '../../store/store.ts';
-import { WRITE_CHUNK_CHARS } from '../limits.ts';
+import { TABLE_PIECE_ROWS, WRITE_CHUNK_CHARS } from '../limits.ts';
 import type { Accept } from '../types.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -112,10 +112,21 @@ function* mapped<T>(items: readonly T[], text: (item: T) => string): Generator<s
   }
 }
 
+/** The rows of a Table some hundreds at a time, so that a long one holds up nobody. */
+function* tablePieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Generator<string> {
+  for (let at = 0; at === 0 || at < items.length; at += TABLE_PIECE_ROWS) {
+    const slice = items.slice(at, at + TABLE_PIECE_ROWS).map((item) => item.object);
+    const { rows, ...head } = tableOf(kind, slice, view, meta, at === 0);
+    const texts = JSON.stringify(rows).slice(1, -1);
+    yield at === 0 ? `${JSON.stringify(head).slice(0, -1)},"rows":[${texts}` : `,${texts}`;
+  }
+  yield ']}';
+}
+
 /** A compact JSON list in pieces: stored texts are joined, never parsed or written anew. */
 export function listPieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Iterable<string> {
   switch (view.accept.as) {
-    case 'Table': return [JSON.stringify(tableOf(kind, items.map((item) => item.object), view, meta, true))];
+    case 'Table': return tablePieces(kind, items, meta, view);
     case 'PartialObjectMetadataList':
     case 'PartialObjectMetadata':
       return joined(listHead('PartialObjectMetadataList', metaApiVersion(view.accept), meta),

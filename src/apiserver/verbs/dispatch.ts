@@ -115,8 +115,14 @@ export function dispatch(core: Core, call: Call): Answer | Promise<Answer> {
     return unstored;
   }
   const kind = core.kindOf(info);
-  if (kind.namespaced && info.namespace === '' && (info.name !== '' || call.verb === 'create')) {
-    throw resourceNotFound();
+  if (kind.namespaced && info.namespace === '') {
+    if (info.name !== '') {
+      throw resourceNotFound();
+    }
+    if (call.verb !== 'list' && call.verb !== 'watch') {
+      // All namespaces together can only be read.
+      throw notAllowed();
+    }
   }
   if (info.subresource !== '') {
     return subresource(core, call, { kind, namespace: kind.namespaced ? info.namespace : '', name: info.name });
