@@ -10,7 +10,9 @@ import { TestServer } from '../../src/apiserver/testing/harness.ts';
 import { adminKubeconfig } from '../../src/apiserver/pki/index.ts';
 import { Client } from '../../src/client/client.ts';
 import { EventRecorder } from '../../src/client/events.ts';
+import { httpsTransport } from '../../src/client/https.ts';
 import { Informers } from '../../src/client/informers.ts';
+import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
 import { NODES, PODS } from '../../src/client/resources.ts';
 import type { Pod } from '../../src/kinds/generated/core.ts';
 import { isTerminal } from '../../src/controllers/shared/pods.ts';
@@ -38,12 +40,19 @@ const running = (pod: Pod, ip: string): NonNullable<Pod['status']> => {
   return { phase: 'Running', podIP: ip, podIPs: [{ ip }], startTime: now, conditions: [...conditions] };
 };
 
-export async function realServer(selection = '*'): Promise<RealServer> {
+export interface RealServerOptions {
+  selection?: string;
+  /** Controllers speak to the server as they would to a cluster's, over TLS, instead of by direct call. */
+  https?: boolean;
+}
+
+export async function realServer({ selection = '*', https = false }: RealServerOptions = {}): Promise<RealServer> {
   const server = await TestServer.start();
   const directory = await mkdtemp(join(tmpdir(), 'telar-controllers-'));
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, adminKubeconfig(server.pki, `https://127.0.0.1:${server.port}`));
-  const client = new Client(server.server.transport(CONTROLLER_USER));
+  const remote = https ? httpsTransport((await loadKubeconfig(kubeconfig)).connection) : undefined;
+  const client = new Client(remote ?? server.server.transport(CONTROLLER_USER));
   const informers = new Informers(client);
   const stop = new AbortController();
   let addresses = 1;
@@ -102,6 +111,7 @@ export async function realServer(selection = '*'): Promise<RealServer> {
     async stop() {
       stop.abort();
       await controllers.stopped;
+      remote?.close();
       await server.close();
       await rm(directory, { recursive: true });
     },
