@@ -75,7 +75,7 @@ test('guests are checked in KubeVirt\'s words', () => {
   const cases: [JsonObject, string][] = [
     [{ domain: { devices: {} } }, 'no memory requested'],
     [domain({ disks: [{ name: 'none' }] }), "spec.domain.devices.disks[0].Name 'none' not found."],
-    [domain({ disks: [{ name: 'root', disk: { bus: 'ide' } }] }), 'spec.domain.devices.disks[0].disk.bus is set with an unrecognized bus ide, must be one of: [virtio sata scsi]'],
+    [domain({ disks: [{ name: 'root', disk: { bus: 'ide' } }] }), 'spec.domain.devices.disks[0].disk.bus is set with an unrecognized bus ide, must be one of: [virtio sata scsi usb]'],
     [domain({ disks: [{ name: 'root', bootOrder: 1 }, { name: 'init', bootOrder: 1 }] }), 'Boot order for spec.domain.devices.disks[1].bootOrder already set for a different device.'],
     [domain({ interfaces: [{ name: 'net' }] }), "spec.domain.devices.interfaces[0].name 'net' not found."],
     [{ ...domain({ interfaces: [{ name: 'a' }, { name: 'b' }] }), networks: [{ name: 'a', pod: {} }, { name: 'b', pod: {} }] }, 'more than one interface is connected to a pod network'],
@@ -87,6 +87,8 @@ test('guests are checked in KubeVirt\'s words', () => {
     [domain({}, { firmware: { kernelBoot: { kernelArgs: 'x' } } }), 'kernel arguments cannot be provided without an external kernel'],
     [domain({}, { firmware: { kernelBoot: { container: { image: 'i' } } } }), 'at least one of the following: kernelPath, initrdPath'],
     [domain({}, { machine: { type: 'virt' } }), 'spec.domain.machine.type is not supported: virt'],
+    [domain({ inputs: [{ name: 'm', type: 'mouse' }] }), 'spec.domain.devices.inputs[0].type is not supported: mouse (allowed values: tablet, keyboard)'],
+    [domain({}, { cpu: { sockets: 300 } }), 'asks for 300 virtual processors'],
     [{ hostname: 'Not_A_Label' }, 'spec.hostname does not conform to the kubernetes DNS_LABEL rules'],
   ];
   for (const [spec, message] of cases) {

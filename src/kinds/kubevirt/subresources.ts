@@ -20,7 +20,7 @@ const of = (resource: VmSubresource['resource'], verb: VmSubresource['verb'], ..
 
 export const VM_SUBRESOURCES: readonly VmSubresource[] = [
   ...of('virtualmachines', 'update', 'start', 'stop', 'restart'),
-  ...of('virtualmachines', 'get', 'portforward'),
+  ...of('virtualmachines', 'get', 'expand-spec', 'portforward'),
   ...of('virtualmachineinstances', 'update', 'pause', 'unpause', 'softreboot', 'reset'),
-  ...of('virtualmachineinstances', 'get', 'console', 'portforward'),
+  ...of('virtualmachineinstances', 'get', 'console', 'portforward', 'vnc'),
 ];

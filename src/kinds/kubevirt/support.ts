@@ -14,7 +14,7 @@ const YES = 'yes' as const;
 const WARN = 'warn' as const;
 const OFF = 'off' as const;
 
-const DISK_TARGET: SupportTable = { bus: YES, readonly: YES, tray: YES };
+const DISK_TARGET: SupportTable = { bus: YES, readonly: YES, tray: WARN };
 
 const DISK: SupportTable = {
   name: YES, disk: DISK_TARGET, cdrom: DISK_TARGET, bootOrder: YES, serial: YES, cache: WARN, io: WARN, tag: WARN,
@@ -42,14 +42,18 @@ const DEVICES: SupportTable = {
   disks: DISK,
   interfaces: { name: YES, masquerade: YES, model: YES, macAddress: YES, ports: YES, bootOrder: YES, tag: WARN, state: OFF, acpiIndex: OFF, pciAddress: OFF },
   rng: YES,
+  video: YES,
+  inputs: { name: YES, type: YES, bus: YES },
+  watchdog: { name: YES, i6300esb: YES },
+  panicDevices: { model: YES },
   autoattachSerialConsole: YES, logSerialConsole: YES, autoattachPodInterface: YES, autoattachGraphicsDevice: YES,
-  autoattachMemBalloon: WARN, autoattachInputDevice: WARN, inputs: WARN, networkInterfaceMultiqueue: WARN, blockMultiQueue: WARN,
+  autoattachMemBalloon: YES, autoattachInputDevice: WARN, networkInterfaceMultiqueue: WARN, blockMultiQueue: WARN,
   disableHotplug: YES, useVirtioTransitional: WARN, autoattachVSOCK: OFF,
 };
 
 const DOMAIN: SupportTable = {
   cpu: {
-    cores: YES, sockets: YES, threads: YES, maxSockets: WARN, model: WARN, dedicatedCpuPlacement: OFF, isolateEmulatorThread: OFF,
+    cores: YES, sockets: YES, threads: YES, maxSockets: WARN, model: YES, features: YES, dedicatedCpuPlacement: OFF, isolateEmulatorThread: OFF,
   },
   memory: { guest: YES, maxGuest: WARN },
   resources: { requests: YES, limits: YES, overcommitGuestOverhead: YES },
@@ -59,9 +63,10 @@ const DOMAIN: SupportTable = {
     bootloader: { bios: { useSerial: OFF } },
     kernelBoot: { kernelArgs: YES, container: { image: YES, imagePullPolicy: YES, imagePullSecret: YES, kernelPath: YES, initrdPath: YES } },
   },
-  features: { acpi: YES, apic: WARN, hyperv: WARN, kvm: WARN, pvspinlock: WARN, smm: WARN },
-  clock: { utc: WARN, timezone: WARN, timer: WARN },
-  chassis: WARN,
+  features: { acpi: YES, apic: WARN, hyperv: WARN, kvm: YES, pvspinlock: WARN, smm: YES },
+  clock: { utc: YES, timezone: YES, timer: { rtc: YES, hpet: YES, pit: WARN, kvm: WARN, hyperv: WARN } },
+  chassis: YES,
+  rebootPolicy: YES,
   ioThreadsPolicy: WARN,
   devices: DEVICES,
 };
@@ -79,10 +84,15 @@ export const SUPPORTED: SupportTable = {
   evictionStrategy: WARN, serviceAccountName: OFF,
 };
 
-/** Disk buses, interface models and machine types that the engine has. */
-export const BUSES = ['virtio', 'sata', 'scsi'];
-export const INTERFACE_MODELS = ['e1000', 'e1000e', 'rtl8139', 'virtio'];
-export const MACHINE_TYPES = /^(?:(?:pc-)?q35|pc|pc-(?:q35|i440fx)-[a-z0-9.]+)$/;
+/** Values of closed sets that the engine has: disk buses, interface models and so on. */
+export const BUSES = ['virtio', 'sata', 'scsi', 'usb'];
+export const INTERFACE_MODELS = ['e1000', 'e1000e', 'ne2k_pci', 'pcnet', 'rtl8139', 'virtio'];
+export const VIDEO_TYPES = ['vga', 'virtio', 'bochs', 'cirrus'];
+export const INPUT_TYPES = ['tablet', 'keyboard'];
+export const INPUT_BUSES = ['usb', 'virtio'];
+export const WATCHDOG_ACTIONS = ['poweroff', 'reset', 'shutdown'];
+/** QEMU's own names, and RHEL's, which manifests made for KubeVirt carry. */
+export const MACHINE_TYPES = /^(?:q35|pc|pc-q35-rhel.*|pc-(?:q35|i440fx)-\d+\.\d+)$/;
 export const ARCHITECTURES = ['amd64'];
 
 const MESSAGE = 'not supported by the embedded virtual machine engine';

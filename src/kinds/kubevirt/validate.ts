@@ -6,13 +6,15 @@ import { nonNegativeQuantity } from '../checks.ts';
 import { validateAffinity, validateTolerations } from '../core/podspec/scheduling.ts';
 import { validateProbe } from '../core/podspec/probes.ts';
 import type {
-  CloudInitNoCloudSource, Disk, DomainSpec, Interface, Network, Probe, VirtualMachineInstanceSpec, Volume,
+  CloudInitNoCloudSource, Disk, DomainSpec, Interface, KernelBoot, KernelBootContainer, Network, Probe, VirtualMachineInstanceSpec, Volume,
 } from '../generated/kubevirt.ts';
-import { ARCHITECTURES, BUSES, INTERFACE_MODELS, MACHINE_TYPES, unsupported } from './support.ts';
+import { ARCHITECTURES, BUSES, INPUT_BUSES, INPUT_TYPES, INTERFACE_MODELS, MACHINE_TYPES, unsupported, VIDEO_TYPES, WATCHDOG_ACTIONS } from './support.ts';
 
 /** Bytes of cloud-init data within the spec; more goes into a Secret. */
 const MAX_CLOUD_INIT = 2048;
 const MAX_LIST = 256;
+const MAX_PROCESSORS = 288;
+const MAX_KERNEL_ARGS = 2048;
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const SOURCES = ['containerDisk', 'emptyDisk', 'cloudInitNoCloud', 'cloudInitConfigDrive', 'configMap', 'secret', 'persistentVolumeClaim', 'dataVolume',
   'ephemeral', 'hostDisk', 'sysprep', 'serviceAccount', 'downwardAPI', 'downwardMetrics', 'memoryDump', 'containerPath'] as const;
@@ -227,35 +229,72 @@ function resources(field: string, domain: DomainSpec): FieldError[] {
   return errors;
 }
 
-function firmware(field: string, domain: DomainSpec): FieldError[] {
-  const { kernelBoot, uuid } = domain.firmware ?? {};
-  const at = `${field}.firmware.kernelBoot`;
+function kernelPaths(field: string, container: KernelBootContainer): FieldError[] {
   const errors: FieldError[] = [];
-  if (uuid && !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) {
-    errors.push(invalid(`${field}.firmware.uuid`, `${field}.firmware.uuid '${uuid}' is not a valid UUID`));
-  }
-  const container = kernelBoot?.container;
-  if (container === undefined) {
-    return kernelBoot?.kernelArgs ? [...errors, invalid(at, 'kernel arguments cannot be provided without an external kernel')] : errors;
-  }
-  if (!container.image) {
-    errors.push(required(`${at}.container.image`, `${at}.container must be defined with an image`));
-  }
   if (!container.kernelPath && !container.initrdPath) {
-    errors.push(required(`${at}.container`, `${at}.container must be defined with at least one of the following: kernelPath, initrdPath`));
+    errors.push(required(field, `${field} must be defined with at least one of the following: kernelPath, initrdPath`));
+  } else if (!container.kernelPath) {
+    errors.push(invalid(`${field}.kernelPath`, `${field} needs kernelPath beside initrdPath: the embedded engine boots no initrd alone`));
   }
   for (const name of ['kernelPath', 'initrdPath'] as const) {
     const path = container[name];
     if (path && (!path.startsWith('/') || path.split('/').includes('..'))) {
-      errors.push(invalid(`${at}.container.${name}`, `${at}.container.${name} must be an absolute path to a file without relative elements`));
+      errors.push(invalid(`${field}.${name}`, `${field}.${name} must be an absolute path to a file without relative elements`));
     }
   }
-  return [...errors, ...pullPolicy(`${at}.container.imagePullPolicy`, container.imagePullPolicy)];
+  return errors;
+}
+
+function kernelBoot(field: string, { container, kernelArgs = '' }: KernelBoot): FieldError[] {
+  if (container === undefined) {
+    return kernelArgs === '' ? [] : [invalid(field, 'kernel arguments cannot be provided without an external kernel')];
+  }
+  return [
+    ...(container.image ? [] : [required(`${field}.container.image`, `${field}.container must be defined with an image`)]),
+    ...(kernelArgs.length > MAX_KERNEL_ARGS ? [invalid(`${field}.kernelArgs`, `${field}.kernelArgs is longer than ${MAX_KERNEL_ARGS} characters`)] : []),
+    ...kernelPaths(`${field}.container`, container),
+    ...pullPolicy(`${field}.container.imagePullPolicy`, container.imagePullPolicy),
+  ];
+}
+
+function firmware(field: string, { firmware: { kernelBoot: boot, uuid } = {} }: DomainSpec): FieldError[] {
+  const valid = !uuid || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid);
+  return [
+    ...(valid ? [] : [invalid(`${field}.firmware.uuid`, `${field}.firmware.uuid '${uuid}' is not a valid UUID`)]),
+    ...(boot === undefined ? [] : kernelBoot(`${field}.firmware.kernelBoot`, boot)),
+  ];
+}
+
+/** A value out of a closed set, in a message that names field, value and what there is. */
+function among(field: string, value: string | undefined, allowed: readonly string[]): FieldError[] {
+  return !value || allowed.includes(value) ? [] : [invalid(field, `${field} is not supported: ${value} (allowed values: ${allowed.join(', ')})`)];
+}
+
+function extraDevices(field: string, { inputs = [], video, watchdog }: DomainSpec['devices']): FieldError[] {
+  return [
+    ...inputs.flatMap(({ type, bus }, index) => [
+      ...among(`${field}.inputs[${index}].type`, type || 'none', INPUT_TYPES), ...among(`${field}.inputs[${index}].bus`, bus, INPUT_BUSES),
+    ]),
+    ...among(`${field}.video.type`, video?.type, VIDEO_TYPES),
+    ...among(`${field}.watchdog.i6300esb.action`, watchdog?.i6300esb?.action, WATCHDOG_ACTIONS),
+  ];
+}
+
+function processors(field: string, { cpu }: DomainSpec): FieldError[] {
+  const all = (cpu?.sockets || 1) * (cpu?.cores || 1) * (cpu?.threads || 1);
+  const negative = (['sockets', 'cores', 'threads'] as const).filter((name) => (cpu?.[name] ?? 0) < 0);
+  return [
+    ...negative.map((name) => fieldError.invalid(`${field}.cpu.${name}`, cpu?.[name], 'must be greater than or equal to 0')),
+    ...(all > MAX_PROCESSORS ? [invalid(`${field}.cpu`, `${field}.cpu asks for ${all} virtual processors; at most ${MAX_PROCESSORS} are possible`)] : []),
+  ];
 }
 
 function domainErrors(field: string, domain: DomainSpec): FieldError[] {
   const type = domain.machine?.type;
-  const errors = [...guestMemory(field, domain), ...resources(field, domain), ...firmware(field, domain)];
+  const errors = [
+    ...guestMemory(field, domain), ...resources(field, domain), ...firmware(field, domain), ...processors(field, domain),
+    ...extraDevices(`${field}.devices`, domain.devices),
+  ];
   if (type && !MACHINE_TYPES.test(type)) {
     errors.push(invalid(`${field}.machine.type`, `${field}.machine.type is not supported: ${type} (allowed values: q35*, pc-q35*, pc*)`));
   }
