@@ -45,6 +45,7 @@ export class Database {
       db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
       this.#insert = db.prepare('INSERT INTO log (revision, key, create_revision, deleted, value) VALUES (?, ?, ?, ?, ?)');
       this.#after = db.prepare('SELECT revision, key, create_revision, deleted, value FROM log WHERE revision > ? ORDER BY revision LIMIT ?');
+      this.#after.setReturnArrays(true);
       this.#remove = db.prepare('DELETE FROM log WHERE revision = ?');
     } catch (error) {
       db?.close();
@@ -93,9 +94,11 @@ export class Database {
 
   list(prefix: string): Columns {
     // Bare columns beside max() come from the row that holds the maximum.
-    return columnsOf(this.#db.prepare(`
-      SELECT max(revision) AS revision, key, create_revision, deleted, value FROM log
-      WHERE substr(key, 1, ?) = ? GROUP BY key HAVING deleted = 0 ORDER BY key`).all(prefix.length, prefix));
+    const statement = this.#db.prepare(`
+      SELECT max(revision), key, create_revision, deleted, value FROM log
+      WHERE substr(key, 1, ?) = ? GROUP BY key HAVING deleted = 0 ORDER BY key`);
+    statement.setReturnArrays(true);
+    return columnsOf(statement.all(prefix.length, prefix));
   }
 
   count(prefix: string): number {
@@ -116,13 +119,14 @@ export class Database {
 const toNumber = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : 0);
 const toText = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : '');
 
+/** Rows as arrays (half the cost of objects): revision, key, create_revision, deleted, value. The types know only of objects. */
 function columnsOf(rows: readonly Record<string, SQLOutputValue>[]): Columns {
   const columns = emptyColumns();
   for (const row of rows) {
-    columns.revisions.push(toNumber(row['revision']));
-    columns.keys.push(toText(row['key']));
-    columns.createRevisions.push(toNumber(row['create_revision']));
-    columns.values.push(row['deleted'] === 0 ? toText(row['value']) : null);
+    columns.revisions.push(toNumber(row[0]));
+    columns.keys.push(toText(row[1]));
+    columns.createRevisions.push(toNumber(row[2]));
+    columns.values.push(row[3] === 0 ? toText(row[4]) : null);
   }
   return columns;
 }
