@@ -1,6 +1,8 @@
 /** `ip` in batches: commands of many pods in one process, failures told apart. */
+import { randomInt } from 'node:crypto';
 import { Batcher } from './batcher.ts';
 import { command, CommandError } from './command.ts';
+import { linkExists } from './sysctl.ts';
 
 /** A pod's lines of a batch; after its first failing line the rest of them still run, and the failure is reported. */
 export type LinkCommands = readonly string[];
@@ -47,13 +49,35 @@ async function runBatch(items: readonly LinkCommands[]): Promise<(Error | undefi
   });
 }
 
+/** Link groups of removals: high and drawn, since small numbers are the machine's administrator's. */
+const MIN_GROUP = 2 ** 24;
+const MAX_GROUP = 2 ** 31 - 1;
+
+/** Each removal alone waits for the kernel's grace period; a group of links waits once. Links that are gone already are fine. */
+async function removeLinks(names: readonly string[]): Promise<(Error | undefined)[]> {
+  const present = names.filter((name) => linkExists(name));
+  if (present.length > 0) {
+    const group = randomInt(MIN_GROUP, MAX_GROUP);
+    const results = await runBatch([...present.map((name) => [`link set dev ${name} group ${group}`]), [`link del group ${group}`]]);
+    const error = results.at(-1);
+    return names.map((name) => (linkExists(name) ? error ?? new Error(`link ${name} stays`) : undefined));
+  }
+  return names.map(() => undefined);
+}
+
 /** Runs `ip` commands in the machine's own network namespace. */
 export class HostLinks {
   readonly #batcher = new Batcher<LinkCommands>(runBatch);
+  readonly #removals = new Batcher<string>(removeLinks);
 
   /** Throws the first of these commands' failures. */
   apply(commands: LinkCommands): Promise<void> {
     return this.#batcher.add(commands);
+  }
+
+  /** Remove a link, together with others that are to go at this moment. */
+  remove(name: string): Promise<void> {
+    return this.#removals.add(name);
   }
 }
 

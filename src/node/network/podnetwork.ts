@@ -182,7 +182,7 @@ export class PodNetwork {
   async #teardown(uid: string): Promise<void> {
     const record = this.#sandboxes.get(uid);
     if (record !== undefined && linkExists(record.link)) {
-      await this.#links.apply([`link del dev ${record.link}`]);
+      await this.#links.remove(record.link);
     }
     await removeNetns(this.#netns(uid));
     await this.#records.remove(uid);
@@ -213,20 +213,9 @@ export class PodNetwork {
     await Promise.all(strays.map((uid) => removeNetns(this.#netns(uid))));
     const prefix = podLinkPattern(this.instance).slice(0, -1);
     const loose = (await hostLinkNames()).filter((name) => name.startsWith(prefix) && !links.has(name));
-    await Promise.all(loose.map((name) => this.#removeLoose(name)));
+    await Promise.all(loose.map((name) => this.#links.remove(name)));
     if (known.size > 0 || strays.length > 0) {
       this.#log.info({ adopted: known.size, removed: strays.length }, 'took up the pod networks of an earlier run');
-    }
-  }
-
-  async #removeLoose(name: string): Promise<void> {
-    try {
-      await this.#links.apply([`link del dev ${name}`]);
-    } catch (error) {
-      // It went with its namespace a moment ago; a link that stays would make the next setup of its address fail loudly.
-      if (linkExists(name)) {
-        throw error;
-      }
     }
   }
 }

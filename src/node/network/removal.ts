@@ -24,15 +24,11 @@ export async function removeNetwork(instance: Instance, log: Log): Promise<void>
   const links = new HostLinks();
   await command('nft', ['-f', '-'], { input: renderRemoval(instance) });
   const names = (await hostLinkNames()).filter((name) => name.startsWith(nodeLink(instance)));
-  const results = await Promise.allSettled(names.map((name) => links.apply([`link del dev ${name}`])));
+  await Promise.all(names.map((name) => links.remove(name)));
   await Promise.all((await listNetns(netnsDir(instance))).map((uid) => removeNetns(join(netnsDir(instance), uid))));
   const unused = unusedRouteRemoval(instance);
   if ((await hostRoutes()).some((route) => route.type === 'unreachable' && unused.includes(` ${route.dst} `))) {
     await links.apply([unused]);
-  }
-  const left = (await hostLinkNames()).filter((name) => name.startsWith(nodeLink(instance)));
-  if (left.length > 0) {
-    throw new AggregateError(results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])), `could not remove the links ${left.join(', ')}`);
   }
   if (existsSync(join(recordDir(instance), FORWARDING_MARK))) {
     const others = await foreignForwarders();
