@@ -10,7 +10,7 @@ export interface ServeOptions {
   /** Ends everything cleanly when it aborts. */
   signal: AbortSignal;
   /** Called once `/readyz` answers ok. */
-  ready(): void;
+  ready: () => void;
 }
 
 export interface ProbeResult {

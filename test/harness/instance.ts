@@ -26,6 +26,8 @@ export async function execute(file: string, args: readonly string[], options: { 
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
   });
+  // A program that ends without reading its input is judged by its exit code.
+  pending.child.stdin?.on('error', () => undefined);
   pending.child.stdin?.end(options.input ?? '');
   try {
     const { stdout, stderr } = await pending;
