@@ -45,7 +45,8 @@ export async function discover(client: Client): Promise<Discovered> {
   return { resources: lists.flat(), failures };
 }
 
-async function resourcesOf(client: Client, { group, version }: GroupVersion): Promise<DiscoveredResource[]> {
+/** One group version's resources, without subresources. */
+export async function resourcesOf(client: Client, { group, version }: GroupVersion): Promise<DiscoveredResource[]> {
   const answer = await client.raw({ method: 'GET', path: group === '' ? `/api/${version}` : `/apis/${group}/${version}` });
   return listOf(isObject(answer) ? answer['resources'] : undefined)
     .filter((one) => !stringOf(one['name']).includes('/'))

@@ -2,7 +2,7 @@
 import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
-import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { serviceEndpointsController } from './endpointslice/index.ts';
 import { garbageCollector } from './garbagecollector/garbagecollector.ts';
 import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
@@ -16,7 +16,7 @@ export type { ControllerContext, ControllerFactory } from './context.ts';
 
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
-  endpointslice: endpointSliceController,
+  endpointslice: serviceEndpointsController,
   garbagecollector: garbageCollector,
   job: jobController,
   namespace: namespaceController,

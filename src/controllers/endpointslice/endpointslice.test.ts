@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { ENDPOINTSLICES, PODS, SERVICES } from '../../client/resources.ts';
+import { ENDPOINTS, ENDPOINTSLICES, PODS, SERVICES } from '../../client/resources.ts';
 import type { Pod, PodSpec, Service, ServiceSpec } from '../../kinds/generated/core.ts';
 import type { EndpointSlice } from '../../kinds/generated/discovery.ts';
 import { harness, settle, until } from '../testing/harness.ts';
@@ -47,6 +47,8 @@ test('ready pods by named port; the rest is there but not ready', async (t) => {
   });
   assert.equal(metadata.ownerReferences?.[0]?.kind, 'Service');
   assert.deepEqual([endpoint?.nodeName, endpoint?.targetRef?.kind], ['n', 'Pod']);
+  const legacy = async () => (await client.get(ENDPOINTS, 'web', 'default')).subsets ?? [];
+  assert.deepEqual((await legacy()).map((one) => [one.ports?.[0]?.port, one.addresses?.length, one.notReadyAddresses?.length]), [[8080, 1, 1], [9090, 1, undefined]]);
   await client.delete(PODS, 'a', 'default');
   await until(async () => !(await addresses()).includes('10.42.0.2'));
   assert.deepEqual(await addresses('serving'), ['10.42.0.2', '10.42.0.3']);
@@ -85,7 +87,7 @@ test('a service that goes takes its slices along; one without selector is left t
   await client.create(SERVICES, service());
   await until(async () => (await slices()).length === 1);
   await client.delete(SERVICES, 'web', 'default');
-  await until(async () => (await slices()).length === 0);
+  await until(async () => (await slices()).length === 0 && (await client.list(ENDPOINTS)).items.length === 0);
   const { selector: _selector, ...bare } = service().spec;
   await client.create(SERVICES, { ...service(), spec: bare });
   await settle(server);

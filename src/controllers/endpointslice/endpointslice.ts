@@ -2,17 +2,16 @@
 import { keyOf, splitKey } from '../../apimachinery/object.ts';
 import { matchesLabels, selectorFromMap } from '../../apimachinery/selectors.ts';
 import { isStatusError } from '../../apimachinery/status.ts';
-import { deepEqual } from '../../apimachinery/values.ts';
 import { newController, type Controller, type Requeue } from '../../client/controller.ts';
 import { ENDPOINTSLICES, NODES, PODS, SERVICES } from '../../client/resources.ts';
-import type { Pod, Service } from '../../kinds/generated/core.ts';
+import type { Service } from '../../kinds/generated/core.ts';
 import type { EndpointSlice } from '../../kinds/generated/discovery.ts';
 import type { ControllerContext } from '../context.ts';
 import { Expectations } from '../shared/expectations.ts';
 import { messageOf } from '../shared/errors.ts';
 import { isNamespaceTerminating } from '../shared/podcontrol.ts';
-import { isReady } from '../shared/pods.ts';
 import { addressTypes, portGroups } from './endpoints.ts';
+import { watchMembers } from './members.ts';
 import { MANAGED_BY, MANAGER, planSlices, SERVICE_NAME } from './plan.ts';
 
 const SERVICE_INDEX = 'endpointslice/service';
@@ -25,13 +24,6 @@ function serviceKeyOf(slice: EndpointSlice): string | undefined {
   const { labels, namespace } = slice.metadata;
   const name = labels?.[SERVICE_NAME];
   return name === undefined || labels?.[MANAGED_BY] !== MANAGER ? undefined : `${namespace ?? ''}/${name}`;
-}
-
-/** What of a pod shows in a slice, or decides which services it belongs to. */
-function differs(pod: Pod, old: Pod): boolean {
-  return isReady(pod) !== isReady(old) || pod.status?.podIP !== old.status?.podIP || pod.status?.phase !== old.status?.phase
-    || pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp || pod.spec.nodeName !== old.spec.nodeName
-    || !deepEqual(pod.status?.podIPs, old.status?.podIPs) || !deepEqual(pod.metadata.labels, old.metadata.labels);
 }
 
 export function endpointSliceController(context: ControllerContext): Controller {
@@ -112,14 +104,6 @@ export function endpointSliceController(context: ControllerContext): Controller 
   });
   const { queue } = controller;
 
-  const podChanged = (pod: Pod): void => {
-    for (const service of services.list(pod.metadata.namespace ?? '')) {
-      const { selector } = service.spec;
-      if (selector !== undefined && Object.keys(selector).length > 0 && matchesLabels(selectorFromMap(selector), pod.metadata.labels)) {
-        queue.add(keyOf(service));
-      }
-    }
-  };
   const sliceChanged = (slice: EndpointSlice): void => {
     const key = serviceKeyOf(slice);
     // Also for services that are gone: their slices go too.
@@ -132,18 +116,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
     updated: (service) => { queue.add(keyOf(service)); },
     deleted: (service) => { queue.add(keyOf(service)); },
   });
-  pods.on({
-    added: podChanged,
-    updated: (pod, old) => {
-      if (differs(pod, old)) {
-        if (!deepEqual(pod.metadata.labels, old.metadata.labels)) {
-          podChanged(old);
-        }
-        podChanged(pod);
-      }
-    },
-    deleted: podChanged,
-  });
+  watchMembers(services, pods, (service) => { queue.add(keyOf(service)); });
   slices.on({
     added: sliceChanged,
     updated: (slice, old) => {

@@ -31,6 +31,7 @@ async function start(t: TestContext) {
 test('the taints a state calls for', () => {
   assert.deepEqual(brief(taintsOf(node('a', 'False'), true)), ['not-ready:NoSchedule', 'not-ready:NoExecute']);
   assert.deepEqual(brief(taintsOf(node('a', 'Unknown'), false)), ['unreachable:NoSchedule']);
+  assert.equal(taintsOf({ ...node('a', ''), status: {} }, true), undefined);
   const cordoned = node('a', 'True', { unschedulable: true, taints: [{ key: 'mine', effect: 'NoExecute' }] });
   const next = taintsOf(cordoned, true);
   assert.deepEqual(brief(next), ['mine:NoExecute', 'unschedulable:NoSchedule']);

@@ -27,7 +27,8 @@ const matches = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect ===
 function wanted(node: Node, evict: boolean): Taint[] {
   const taints: Taint[] = [];
   const ready = readyStatus(node);
-  if (ready !== 'True') {
+  // A node that has just registered has said nothing yet; if it never does, its silence becomes Unknown.
+  if (ready !== 'True' && findCondition(node.status?.conditions, 'Ready') !== undefined) {
     const key = ready === 'False' ? NOT_READY : UNREACHABLE;
     taints.push({ key, effect: 'NoSchedule' });
     if (evict) {
