@@ -1,8 +1,9 @@
 /**
- * Writes the static types of every message in the type tables to src/kinds/generated/, one file a package.
- * The output is not committed: the launcher runs this when a table is newer than the output.
+ * Writes the static types of every message in the type tables to src/kinds/generated/, one file a package, and the descriptions
+ * of built-in types, which the installed @kubernetes/client-node carries. The output is not committed: the launcher runs this
+ * when a table is newer than the output.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseTypes, type Field, type MessageType, type TypeRef } from '../src/apimachinery/typetable.ts';
 import { TYPE_PACKAGES } from '../src/kinds/types.ts';
 
@@ -68,8 +69,58 @@ function packageText(pkg: string, text: string): string {
     + `import type { Json, JsonObject, ListMeta, ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../../apimachinery/object.ts';\n${imports}\n${body}`;
 }
 
-rmSync(OUT, { recursive: true, force: true });
+const MODELS = new URL('../node_modules/@kubernetes/client-node/dist/gen/models/', import.meta.url);
+/** A comment and what it is on: the class, or one of its members. */
+const DOCUMENTED = /\/\*\*\n\s*\* ?([^]*?)\n\s*\*\/\n\s*(?:export declare class \w+|'([^']+)'\??:)/g;
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The model of a message: `V1Pod`, or with its group where two groups have one of the name (`CoreV1Event`). */
+function modelOf(message: string, models: ReadonlySet<string>): string | undefined {
+  const [pkg = '', rest = ''] = message.split('/');
+  const [version = '', name = ''] = rest.split('.');
+  return [`${capital(pkg)}${capital(version)}${name}`, `${capital(version)}${name}`].find((model) => models.has(`${model}.d.ts`));
+}
+
+/** Member → text; the type's own under the empty name. */
+function documentation(model: string): Record<string, string> {
+  const source = readFileSync(new URL(`${model}.d.ts`, MODELS), 'utf8');
+  const texts: Record<string, string> = {};
+  // The file begins with a licence comment that is on no class.
+  for (const [, text = '', member = ''] of source.slice(source.indexOf('*/') + 2).matchAll(DOCUMENTED)) {
+    texts[member] = text.replaceAll(/\n\s*\* ?/g, '\n').replaceAll("\\'", "'").trim();
+  }
+  return texts;
+}
+
+function descriptions(): Record<string, Record<string, string>> {
+  const models = new Set(readdirSync(MODELS));
+  const found: Record<string, Record<string, string>> = {};
+  for (const [pkg, text] of Object.entries(TYPE_PACKAGES)) {
+    for (const { name } of parseTypes(pkg, text)) {
+      const model = pkg.startsWith('kubevirt') ? undefined : modelOf(name, models);
+      if (model !== undefined) {
+        found[name] = documentation(model);
+      }
+    }
+  }
+  return found;
+}
+
+/** Never half-written for a reader: others may be running from the directory. */
+const written = new Set<string>();
+function write(name: string, content: string): void {
+  const temporary = new URL(`.${name}.${process.pid}`, OUT);
+  writeFileSync(temporary, content);
+  renameSync(temporary, new URL(name, OUT));
+  written.add(name);
+}
+
 mkdirSync(OUT, { recursive: true });
+write('descriptions.json', JSON.stringify(descriptions()));
 for (const [pkg, text] of Object.entries(TYPE_PACKAGES)) {
-  writeFileSync(new URL(`${fileOf(pkg)}.ts`, OUT), packageText(pkg, text));
+  write(`${fileOf(pkg)}.ts`, packageText(pkg, text));
+}
+for (const name of readdirSync(OUT).filter((one) => !written.has(one) && !one.startsWith('.'))) {
+  rmSync(new URL(name, OUT));
 }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../apimachinery/object.ts';
 import type { Field, MessageType, Scalar, TypeRef, TypeTable } from '../../apimachinery/typetable.ts';
 import type { GroupVersionKind } from '../../apimachinery/object.ts';
+import { loadDescriptions, type Descriptions } from '../../kinds/descriptions.ts';
 import type { Registry } from '../../kinds/registry.ts';
 
 export type Dialect = 'v2' | 'v3';
@@ -88,6 +89,7 @@ export class Schemas {
   readonly #dialect: Dialect;
   readonly #kinds = new Map<string, GroupVersionKind[]>();
   readonly #definitions = new Map<string, JsonObject>();
+  readonly #descriptions: Descriptions = loadDescriptions();
 
   constructor(registry: Registry, dialect: Dialect) {
     this.#types = registry.types;
@@ -158,8 +160,9 @@ export class Schemas {
     }
   }
 
-  #field(field: Field): JsonObject {
+  #field(field: Field, description: string | undefined): JsonObject {
     const rules: JsonObject = {
+      ...(description === undefined ? {} : { description }),
       ...(field.default === undefined ? {} : { default: field.default }),
       ...(field.enum === undefined || field.type.t !== 'scalar' ? {} : { enum: [...field.enum] }),
       ...extensions(field),
@@ -174,18 +177,21 @@ export class Schemas {
   #message(type: MessageType): JsonObject {
     const properties: JsonObject = {};
     const required: string[] = [];
+    const texts = this.#descriptions[type.name];
+    const description = texts?.[''];
     if (type.isKind) {
       properties['apiVersion'] = API_VERSION;
       properties['kind'] = KIND;
     }
     for (const field of type.fields.values()) {
-      properties[field.name] = this.#field(field);
+      properties[field.name] = this.#field(field, texts?.[field.name]);
       if (field.required) {
         required.push(field.name);
       }
     }
     const kinds = this.#kinds.get(type.name);
     return {
+      ...(description === undefined ? {} : { description }),
       type: 'object',
       ...(required.length === 0 ? {} : { required }),
       ...(Object.keys(properties).length === 0 ? {} : { properties }),
