@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, execute, TestInstance } from '../harness/instance.ts';
-import { virtualMachine } from '../harness/manifests.ts';
+import { GUEST, virtualMachine } from '../harness/manifests.ts';
 
 describe('virtual machines', () => {
   let telar: TestInstance;
@@ -92,11 +92,11 @@ describe('virtual machines', () => {
   });
 
   it('says what is wrong with a disk that is none and a kernel that panics', async () => {
-    await telar.apply(virtualMachine('nodisk', { disk: true, spec: { volumes: [{ name: 'root', containerDisk: { image: 'telar.local/starter/vm', path: '/boot/initrd' } }, { name: 'seed', cloudInitNoCloud: { userData: '#cloud-config\n' } }] } }));
+    await telar.apply(virtualMachine('nodisk', { disk: true, spec: { volumes: [{ name: 'root', containerDisk: { image: GUEST, path: '/boot/none.img' } }, { name: 'seed', cloudInitNoCloud: { userData: '#cloud-config\n' } }] } }));
     await telar.apply(virtualMachine('panics', { kernelArgs: 'console=ttyS0 rdinit=/nothing init=/nothing root=none' }));
     const told = (name: string): Promise<string> => telar.k('get', 'events', '-o', 'jsonpath={range .items[?(@.type=="Warning")]}{.involvedObject.name}: {.message}{"\\n"}{end}')
       .then((text) => text.split('\n').filter((line) => line.startsWith(name) || line.startsWith(`virt-launcher-${name}`)).join('\n'));
-    await eventually('an event about the disk', async () => /disk/i.test(await told('nodisk')));
+    await eventually('an event about the disk', async () => /the image has no file/.test(await told('nodisk')));
     await eventually('an event about the kernel', async () => /panic/i.test(await told('panics')), 180_000);
     await telar.k('delete', 'vm', 'nodisk', 'panics', '--timeout=120s');
   });

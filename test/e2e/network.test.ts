@@ -55,7 +55,7 @@ describe('the network', () => {
   it('goes on without the control plane, names included', async () => {
     const { stdout: container } = await execute('sh', ['-c', `ps -eo pid,args | awk '/[s]leep 100000/ {print $1; exit}'`]);
     const clusterIp = await telar.jsonpath('service legacy', '{.spec.clusterIP}');
-    process.kill(telar.pid(), 'SIGKILL');
+    await telar.kill();
     try {
       assert.equal((await fromHere(`http://${clusterIp}/`)).trim(), 'from the guest');
       const inside = await execute('nsenter', ['-t', container.trim(), '-n', '-m', 'wget', '-T', '5', '-qO-', 'http://legacy.default.svc.cluster.local/']);

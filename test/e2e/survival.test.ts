@@ -96,6 +96,7 @@ describe('survival', () => {
     for (let round = 0; round < KILLS; round += 1) {
       const pid = telar.pid();
       const acknowledged = await writeUntilDead(await connection(telar.kubeconfig), round, 300 + 200 * (round % 5), () => { process.kill(pid, 'SIGKILL'); });
+      await eventually('the process is gone', async () => (await execute('kill', ['-0', String(pid)])).code !== 0, 20_000);
       await telar.up();
       const names = new Set((await telar.k('get', 'configmaps', '-l', `round=${round}`, '-o', 'jsonpath={range .items[*]}{.metadata.name}:{.metadata.resourceVersion}{"\\n"}{end}')).split('\n'));
       const lost = acknowledged.filter(({ name, revision }) => !names.has(`${name}:${revision}`));
@@ -121,7 +122,7 @@ describe('survival', () => {
   });
 
   it('restores what should run when everything was killed', async () => {
-    process.kill(telar.pid(), 'SIGKILL');
+    await telar.kill();
     await execute('sh', ['-c', `pkill -KILL -f 'sleep 424242'; pkill -KILL -f 'qemu-system.*guest'; true`]);
     await telar.up();
     await eventually('containers and guest are back', async () => (await processes('^sleep 424242')).length === 3 && (await processes('^[^ ]*qemu-system.*guest')).length >= 1);

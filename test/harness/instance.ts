@@ -154,6 +154,13 @@ export class TestInstance {
     return pid;
   }
 
+  /** `kill -9` of the control plane; resolves when it is gone. */
+  async kill(): Promise<void> {
+    const pid = this.pid();
+    process.kill(pid, 'SIGKILL');
+    await eventually('the process is gone', async () => (await execute('kill', ['-0', String(pid)])).code !== 0, 20_000);
+  }
+
   async down(...args: string[]): Promise<Output> {
     return this.telar(['down', '--data-dir', this.dataDir, ...args]);
   }

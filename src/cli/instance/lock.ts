@@ -29,7 +29,9 @@ async function readOr(path: string, otherwise: string): Promise<string> {
 
 async function startTicks(pid: number): Promise<string> {
   const stat = await readOr(`/proc/${pid}/stat`, '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie only waits to be read by its parent: it holds nothing any more.
+  return state === 'Z' || state === 'X' ? '' : fields[18] ?? '';
 }
 
 const bootId = async (): Promise<string> => (await readOr('/proc/sys/kernel/random/boot_id', '')).trim();
