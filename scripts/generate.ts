@@ -88,7 +88,7 @@ function documentation(model: string): Record<string, string> {
   const texts: Record<string, string> = {};
   // The file begins with a licence comment that is on no class.
   for (const [, text = '', member = ''] of source.slice(source.indexOf('*/') + 2).matchAll(DOCUMENTED)) {
-    texts[member] = text.replaceAll(/\n\s*\* ?/g, '\n').replaceAll("\\'", "'").trim();
+    texts[member] = text.replaceAll(/\n\s*\* ?/g, '\n').replaceAll(/\\(["'\\])/g, '$1').trim();
   }
   return texts;
 }

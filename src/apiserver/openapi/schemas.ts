@@ -160,6 +160,11 @@ export class Schemas {
     }
   }
 
+  /** A field without words of its own is described by its type. */
+  #ofType({ type }: Field): string | undefined {
+    return type.t === 'message' ? this.#descriptions[type.name]?.[''] : undefined;
+  }
+
   #field(field: Field, description: string | undefined): JsonObject {
     const rules: JsonObject = {
       ...(description === undefined ? {} : { description }),
@@ -184,7 +189,7 @@ export class Schemas {
       properties['kind'] = KIND;
     }
     for (const field of type.fields.values()) {
-      properties[field.name] = this.#field(field, texts?.[field.name]);
+      properties[field.name] = this.#field(field, texts?.[field.name] ?? this.#ofType(field));
       if (field.required) {
         required.push(field.name);
       }
