@@ -175,7 +175,9 @@ async function start(options: NodeOptions, undo: Undo): Promise<RunningNode> {
   const qemu = new QemuExtension({ client, informers, recorder, instance, log });
   const parts: Parts = { options, informers, service, network, qemu, secretRoot, undo, signal: abort.signal };
   const { pods, images } = startPods(parts);
-  const proxy = new ServiceProxy({ network, informers, instance, log, recorder });
+  const proxy = new ServiceProxy({
+    network, informers, instance, log, recorder, ...(options.gatewayCommand === undefined ? {} : { gatewayCommand: options.gatewayCommand }),
+  });
   await informers.start(abort.signal);
   const handler = nodeServer(parts, pods, images);
   const listener = options.pki === undefined ? undefined : await listenKubelet(handler, options.pki, instance.nodeAddress);
