@@ -194,7 +194,8 @@ const REFUSED: [string, Record<string, Buffer>, RegExp][] = [
   ['no disk', { 'other/a.img': guestDisk() }, /has no folder \/disk/],
   ['a compressed disk', { 'disk/a.img.gz': Buffer.concat([Buffer.from('1f8b0800', 'hex'), Buffer.alloc(4096)]) }, /compressed with gzip/],
   ['a file too small', { 'disk/a.img': Buffer.from('hello') }, /too small to be a disk/],
-  ['a program', { 'disk/a.img': Buffer.concat([Buffer.from('7f454c46', 'hex'), Buffer.alloc(4096)]) }, /the file is not a disk/],
+  ['a program', { 'disk/a.img': Buffer.concat([Buffer.from('7f454c46', 'hex'), Buffer.alloc(4096)]) }, /a.img is no disk but a program/],
+  ['an archive of text', { 'disk/a.img': Buffer.from('0707010000a4'.repeat(100)) }, /a.img is no disk but text or an archive/],
   ['a name that is none', { 'disk/a,b.img': guestDisk() }, /may only have letters/],
 ];
 

@@ -25,7 +25,7 @@ const PRELUDE = `set -u
 die() { printf 'telar: %s\\n' "$1" >&2; exit ${EXIT_REFUSED}; }
 # probe VOLUME FILE: sets format
 probe() {
-  volume=$1 file=$2
+  volume=$1 file=$2 name=\${2##*/}
   case \${file##*/} in *[!A-Za-z0-9._-]*) die "volume $volume: the disk's file name may only have letters, digits, dots, dashes and underscores" ;; esac
   [ -f "$file" ] || die "volume $volume: \${file#${IMAGES}/*/} is not a regular file"
   [ -r "$file" ] || die "volume $volume: the disk in the image is not readable: give it mode 0644 or owner 107"
@@ -46,9 +46,17 @@ probe() {
     fd377a58) die "volume $volume: the disk is compressed with xz: unpack it before it goes into the image" ;;
     28b52ffd) die "volume $volume: the disk is compressed with zstd: unpack it before it goes into the image" ;;
     4b444d56|76686478|23204469|51454400|636f6e65) die "volume $volume: only raw and qcow2 disks are supported: convert it with qemu-img convert -O qcow2" ;;
-    7f454c46|504b0304) die "volume $volume: the file is not a disk" ;;
-    *) format=raw ;;
+    425a68*) die "volume $volume: the disk is compressed with bzip2: unpack it before it goes into the image" ;;
+    7f454c46|504b0304|4d5a*) die "volume $volume: $name is no disk but a program or an archive" ;;
+    *) format=raw; text "$@" ;;
   esac
+}
+# text BYTE…: a raw disk's first bytes are never all printable; those of scripts, documents and cpio archives are
+text() {
+  for byte; do
+    case $byte in 09|0a|0d|[2-6]?|7[0-9a-e]) ;; *) return ;; esac
+  done
+  die "volume $volume: $name is no disk but text or an archive"
 }
 # image INDEX VOLUME PATH
 image() {
