@@ -4,6 +4,9 @@ import type { Backend, LogState, Row } from '../backend.ts';
 import { StoreOpenError, StoreUnavailableError, type Revision } from '../store.ts';
 import { fromColumns, toColumns, type Reply, type Request, type WorkerOptions } from './protocol.ts';
 
+/** Of the database's thread, which only passes rows on: its memory counts on a small machine. */
+const YOUNG_GENERATION_MB = 8;
+
 interface Waiting {
   resolve(reply: Reply): void;
   reject(error: Error): void;
@@ -28,7 +31,7 @@ export class SqliteBackend implements Backend {
   static async open(options: WorkerOptions): Promise<SqliteBackend> {
     // Sources run as they are; what is published has been compiled beside them.
     const script = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    const worker = new Worker(script, { workerData: options, name: 'telar-store', execArgv: [] });
+    const worker = new Worker(script, { workerData: options, name: 'telar-store', execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     worker.once('message', (reply: Reply) => {
       if (reply.kind === 'refused') {
