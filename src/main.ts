@@ -2,7 +2,7 @@
  * The one file that wires rooms together. Each command loads only the rooms it needs: `telar ps` never sees the server,
  * the gateway process never sees more than itself.
  */
-import { chmod, rename, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Instance } from './apimachinery/instance.ts';
@@ -87,7 +87,11 @@ async function serve({ instance, controllers, log, signal, ready }: ServeOptions
 const wiring: Wiring = {
   serve,
   probes: async (target) => (await import('./node/probe/index.ts')).probes(target),
-  teardown: async (instance, log) => (await import('./node/node.ts')).teardownNode(instance, log),
+  teardown: async (instance, log) => {
+    await (await import('./node/node.ts')).teardownNode(instance, log);
+    // Sockets and findings of a run that is over; whatever was mounted there is gone by now.
+    await rm(instance.runDir, { recursive: true, force: true });
+  },
   gateway: async (args) => (await import('./gateway/main.ts')).runGateway(args),
 };
 

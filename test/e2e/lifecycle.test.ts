@@ -9,7 +9,7 @@ import { eventually, execute, TestInstance } from '../harness/instance.ts';
 async function traces(id: string): Promise<string> {
   const { stdout } = await execute('sh', ['-c', [
     `ip -o link | grep 'tl${id}'`, `nft list tables | grep '${id}'`, `ip route | grep 'tl${id}'`, `mount | grep '/telar/${id}'`,
-    `pgrep -af '/telar/${id}'`, `ls /run/telar/${id} 2>/dev/null`,
+    `pgrep -af '/telar/${id}' | grep -v ' sh -c '`, `ls /run/telar/${id} 2>/dev/null`,
   ].join('; ') + '; true']);
   return stdout;
 }
