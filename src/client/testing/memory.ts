@@ -38,6 +38,7 @@ export class MemoryTransport implements Transport {
   readonly requests: string[] = [];
   /** Called before a request acts; throw to make it fail. */
   intercept: ((request: ApiRequest) => void | Promise<void>) | undefined;
+  readonly #held = new Set<string>();
   readonly #resources: readonly Resource[];
   readonly #objects = new Map<string, Map<string, Loose>>();
   readonly #watches = new Set<Watch>();
@@ -61,6 +62,18 @@ export class MemoryTransport implements Transport {
   compact(): void {
     this.#compacted = this.#revision;
     this.#log = [];
+  }
+
+  /** The watches of a resource deliver nothing until `release`: caches fall behind. */
+  hold(plural: string): void {
+    this.#held.add(plural);
+  }
+
+  release(plural: string): void {
+    this.#held.delete(plural);
+    for (const watch of this.#watches) {
+      watch.wake();
+    }
   }
 
   /** Every watch ends, as when a server restarts. */
@@ -107,7 +120,8 @@ export class MemoryTransport implements Transport {
     const matches = matcher(request, namespace);
     try {
       for (;;) {
-        for (const entry of this.#log.filter((one) => one.revision > revision)) {
+        const held = this.#held.has(resource.plural);
+        for (const entry of this.#since(revision, held)) {
           revision = entry.revision;
           if (entry.resource === resource && matches(entry.object)) {
             yield { type: entry.type, object: entry.object };
@@ -116,7 +130,7 @@ export class MemoryTransport implements Transport {
         if (watch.closed || request.signal?.aborted === true) {
           return;
         }
-        if (revision >= this.#revision) {
+        if (held || revision >= this.#revision) {
           await new Promise<void>((resolve) => {
             watch.wake = resolve;
           });
@@ -126,6 +140,10 @@ export class MemoryTransport implements Transport {
       this.#watches.delete(watch);
       request.signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #since(revision: number, held: boolean): LogEntry[] {
+    return held ? [] : this.#log.filter((one) => one.revision > revision);
   }
 
   #target(path: string): Target {

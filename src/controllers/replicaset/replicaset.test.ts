@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { failure } from '../../apimachinery/status.ts';
+import { Informers } from '../../client/informers.ts';
 import { PODS, REPLICASETS } from '../../client/resources.ts';
 import type { ReplicaSet } from '../../kinds/generated/apps.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
+import { startControllers } from '../index.ts';
 import { rankForDeletion } from '../shared/pods.ts';
 import { harness, settle, until } from '../testing/harness.ts';
 
@@ -87,6 +89,55 @@ test('a server that refuses pods is asked once, and the set says why', async (t)
   await until(async () => (await set()).status?.replicas === 100);
   assert.equal((await set()).status?.conditions, undefined);
   assert.ok((await events('ReplicaSet')).includes('FailedCreate: Error creating: pods are forbidden: quota'));
+});
+
+test('a cache that is behind doubles nothing', async (t) => {
+  const { client, server, pods, set } = await start(t);
+  await client.create(REPLICASETS, replicaSet(3));
+  await until(async () => (await set()).status?.replicas === 3);
+  const scale = (replicas: number) => client.patch(REPLICASETS, { name: 'web', namespace: 'default', type: 'merge', body: { spec: { replicas } } });
+  server.hold('pods');
+  await scale(5);
+  await settle(server);
+  await client.patch(REPLICASETS, { name: 'web', namespace: 'default', type: 'merge', body: { metadata: { labels: { touched: 'yes' } } } });
+  await settle(server);
+  assert.equal((await pods()).length, 5);
+  server.release('pods');
+  await until(async () => (await set()).status?.replicas === 5);
+  server.hold('pods');
+  await scale(4);
+  await settle(server);
+  await client.patch(REPLICASETS, { name: 'web', namespace: 'default', type: 'merge', body: { metadata: { labels: { touched: 'again' } } } });
+  await settle(server);
+  assert.equal((await pods()).length, 4);
+  server.release('pods');
+  await until(async () => (await set()).status?.replicas === 4);
+});
+
+test('stopped half-way and started anew, there are as many as asked', async (t) => {
+  const house = harness();
+  const first = new AbortController();
+  const running = await startControllers(house.context, 'replicaset', first.signal);
+  house.server.intercept = (request) => {
+    if (request.method === 'POST' && request.path.endsWith('/pods') && house.server.requests.filter((one) => one.endsWith('/pods')).length > 20) {
+      first.abort();
+      throw new Error('killed');
+    }
+  };
+  await house.client.create(REPLICASETS, replicaSet(60));
+  await running.stopped;
+  assert.ok((await house.pods()).length < 60);
+  house.server.intercept = undefined;
+  const second = new AbortController();
+  const { client } = house;
+  const again = await startControllers({ ...house.context, informers: new Informers(client) }, 'replicaset', second.signal);
+  t.after(async () => {
+    second.abort();
+    await again.stopped;
+  });
+  await until(async () => (await client.get(REPLICASETS, 'web', 'default')).status?.replicas === 60);
+  await settle(house.server);
+  assert.equal((await house.pods()).length, 60);
 });
 
 test('a set that is being deleted makes nothing', async (t) => {

@@ -11,15 +11,15 @@ const PARKED_MAX_MS = 300_000;
 interface Entry {
   pod: Pod;
   key: string;
+  priority: number;
   arrival: number;
   attempts: number;
   lastAttempt: number;
   state: 'ready' | 'backoff' | 'parked' | 'busy';
 }
 
-const priorityOf = (entry: Entry): number => entry.pod.spec.priority ?? 0;
 const before = (a: Entry, b: Entry): boolean =>
-  (priorityOf(a) === priorityOf(b) ? a.arrival < b.arrival : priorityOf(a) > priorityOf(b));
+  (a.priority === b.priority ? a.arrival < b.arrival : a.priority > b.priority);
 
 export class SchedulingQueue {
   readonly #entries = new Map<string, Entry>();
@@ -44,12 +44,12 @@ export class SchedulingQueue {
   }
 
   /** A new pod, or a newer version of one that waits. `changed`: what it asks for is different, so try at once. */
-  add(pod: Pod, changed: boolean): void {
+  add(pod: Pod, changed: boolean, priority = pod.spec.priority ?? 0): void {
     const key = keyOf(pod);
     const known = this.#entries.get(key);
     if (known === undefined || known.pod.metadata.uid !== pod.metadata.uid) {
       this.#arrivals += 1;
-      const entry: Entry = { pod, key, arrival: this.#arrivals, attempts: 0, lastAttempt: 0, state: 'ready' };
+      const entry: Entry = { pod, key, priority, arrival: this.#arrivals, attempts: 0, lastAttempt: 0, state: 'ready' };
       this.#entries.set(key, entry);
       this.#push(entry);
       return;

@@ -10,7 +10,7 @@ import type { Log } from '../../apimachinery/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { Controller } from '../../client/controller.ts';
 import type { EventRecorder } from '../../client/events.ts';
-import { NAMESPACES, NODES, PODS } from '../../client/resources.ts';
+import { NAMESPACES, NODES, PODS, PRIORITYCLASSES } from '../../client/resources.ts';
 import type { Node, Pod } from '../../kinds/generated/core.ts';
 import { fitNodes, unschedulableMessage } from '../../placement/fit.ts';
 import { placedPod } from '../../placement/nodeinfo.ts';
@@ -33,7 +33,11 @@ export function schedulerController(context: ControllerContext): Controller {
   const nodes = informers.for(NODES);
   const namespaces = informers.for(NAMESPACES);
   const cluster = new ClusterState((name) => namespaces.get(name)?.metadata.labels);
-  const scheduler = new Scheduler(context, cluster);
+  const classes = informers.for(PRIORITYCLASSES);
+  /** The admission of a real server writes the class's value into the pod; where it does not, the class itself tells. */
+  const priorityOf = ({ spec: { priority, priorityClassName } }: Pod): number =>
+    (priority ? priority : classes.get(priorityClassName ?? '')?.value ?? 0);
+  const scheduler = new Scheduler(context, cluster, priorityOf);
 
   pods.on({
     added: (pod) => { scheduler.podChanged(pod); },
@@ -50,7 +54,7 @@ export function schedulerController(context: ControllerContext): Controller {
     stopped: scheduler.stopped,
     async start(signal) {
       signal.addEventListener('abort', () => { scheduler.stop(); }, { once: true });
-      await Promise.all([pods.start(signal), nodes.start(signal), namespaces.start(signal)]);
+      await Promise.all([pods.start(signal), nodes.start(signal), namespaces.start(signal), classes.start(signal)]);
       scheduler.begin();
     },
   };
@@ -67,13 +71,15 @@ class Scheduler {
   readonly #recorder: EventRecorder;
   readonly #log: Log;
   readonly #cluster: ClusterState;
+  readonly #priorityOf: (pod: Pod) => number;
   readonly #queue = new SchedulingQueue(() => { this.#run(); });
   readonly #stopped = Promise.withResolvers<void>();
   #bindings = 0;
   #state: 'waiting' | 'working' | 'stopped' = 'waiting';
   #scheduled = false;
 
-  constructor(context: ControllerContext, cluster: ClusterState) {
+  constructor(context: ControllerContext, cluster: ClusterState, priorityOf: (pod: Pod) => number) {
+    this.#priorityOf = priorityOf;
     this.#client = context.client;
     this.#recorder = context.recorder.as(SCHEDULER_NAME);
     this.#log = context.log.child({ controller: 'scheduler' });
@@ -113,7 +119,7 @@ class Scheduler {
       this.#queue.remove(key);
     } else if (!this.#cluster.isAssumed(key)) {
       const changed = old !== undefined && !(deepEqual(old.spec, pod.spec) && deepEqual(old.metadata.labels, pod.metadata.labels));
-      this.#queue.add(pod, changed);
+      this.#queue.add(pod, changed, this.#priorityOf(pod));
       this.#run();
     }
   }
