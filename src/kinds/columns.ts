@@ -1,6 +1,6 @@
 /** Columns and cells that many kinds share, as k8s.io/kubernetes/pkg/printers prints them. */
 import type { KubeObject } from '../apimachinery/object.ts';
-import { selectorFromMap, selectorFromObject, selectorToString } from '../apimachinery/selectors.ts';
+import { SelectorError, selectorFromMap, selectorFromObject, selectorToString } from '../apimachinery/selectors.ts';
 import { humanDuration } from '../apimachinery/tables.ts';
 import type { Column } from './kind.ts';
 import type * as core from './generated/core.ts';
@@ -43,7 +43,14 @@ export function formatLabels(map: Readonly<Record<string, string>> | undefined):
 }
 
 export function formatSelector(selector: meta.LabelSelector | undefined): string {
-  return selectorToString(selectorFromObject(selector)) || NONE;
+  try {
+    return selectorToString(selectorFromObject(selector)) || NONE;
+  } catch (error) {
+    if (error instanceof SelectorError) {
+      return '<error>';
+    }
+    throw error;
+  }
 }
 
 /** Wide columns of what has a pod template. */

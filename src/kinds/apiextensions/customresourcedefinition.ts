@@ -76,8 +76,8 @@ function defaults(definition: CustomResourceDefinition): void {
   definition.spec = spec;
   spec.conversion ??= { strategy: 'None' };
   if (spec.names !== undefined) {
-    spec.names.singular ||= spec.names.kind.toLowerCase();
-    spec.names.listKind ||= `${spec.names.kind}List`;
+    spec.names.singular ||= (spec.names.kind ?? '').toLowerCase();
+    spec.names.listKind ||= `${spec.names.kind ?? ''}List`;
   }
 }
 

@@ -60,7 +60,7 @@ function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): S
   if (spec === undefined || volumeClaimTemplates.length === 0) {
     return template;
   }
-  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata.name));
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''));
   const claims = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   return { ...template, spec: { ...spec, volumes: [...(spec.volumes ?? []).filter(({ name }) => !names.has(name)), ...claims] } };
 }

@@ -75,6 +75,7 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
     generation: false,
     defaults(object) {
       object.spec ??= { scaleTargetRef: { kind: '', name: '' }, maxReplicas: 0 };
+      object.spec.scaleTargetRef ??= { kind: '', name: '' };
       object.spec.minReplicas ??= 1;
       object.spec.metrics ??= [
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: DEFAULT_UTILIZATION } } },

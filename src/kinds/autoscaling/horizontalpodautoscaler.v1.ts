@@ -97,6 +97,7 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
     generation: false,
     defaults(object) {
       object.spec ??= { scaleTargetRef: { kind: '', name: '' }, maxReplicas: 0 };
+      object.spec.scaleTargetRef ??= { kind: '', name: '' };
       object.spec.minReplicas ??= 1;
       if (object.metadata.annotations?.[METRICS] === undefined) {
         object.spec.targetCPUUtilizationPercentage ??= 80;

@@ -15,7 +15,7 @@ export function firstFew(list: readonly string[]): string {
 function addresses({ subsets = [] }: Endpoints): string {
   const list = subsets.flatMap((subset) => {
     const ports = subset.ports ?? [];
-    return (subset.addresses ?? []).flatMap(({ ip }) =>
+    return (subset.addresses ?? []).map(({ ip }) => ip ?? '').flatMap((ip) =>
       (ports.length === 0 ? [ip] : ports.map(({ port }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`))));
   });
   return list.length === 0 ? '<none>' : firstFew(list);

@@ -69,7 +69,7 @@ export const virtualMachine = defineKind<VirtualMachine>({
     validate,
     warnings: ({ spec }) => [
       ...(spec.running === undefined ? [] : ['spec.running is deprecated, please use spec.runStrategy instead.']),
-      ...withoutEffect('spec.template.spec', spec.template.spec),
+      ...withoutEffect('spec.template.spec', spec.template?.spec),
     ],
   },
 });

@@ -96,7 +96,7 @@ const podAffinity = (field: string, affinity: PodAffinity): FieldError[] => [
     podTerm(`${field}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, term)),
   ...(affinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((one, index) => {
     const at = `${field}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-    return [...weight(`${at}.weight`, one.weight), ...podTerm(`${at}.podAffinityTerm`, one.podAffinityTerm)];
+    return [...weight(`${at}.weight`, one.weight), ...podTerm(`${at}.podAffinityTerm`, one.podAffinityTerm ?? { topologyKey: '' })];
   }),
 ];
 
