@@ -36,7 +36,7 @@ class Maker {
 
   #scalar(ref: TypeRef & { t: 'scalar' }, field: Field): Json {
     switch (ref.scalar) {
-      case 'string': return this.#pick([...(field.enum ?? []), '', 'a', 'A/b', '-x-', '10.0.0.1', '../..', 'x'.repeat(70), '/abs', 'a:b', '"\\\n'] as [string, ...string[]]);
+      case 'string': return this.#pick(['', 'a', 'A/b', '-x-', '10.0.0.1', '../..', 'x'.repeat(70), '/abs', 'a:b', '"\\\n', ...(field.enum ?? [])]);
       case 'int32': case 'int64': return this.#pick([0, 1, -1, 80, 70_000, 2_147_483_647]);
       case 'double': return this.#pick([0, -1.5, 1]);
       case 'bool': return this.#next() < 0.5;
@@ -77,7 +77,7 @@ class Maker {
   object(kind: AnyKind): KubeObject {
     const content = this.message(kind.type);
     // Made from the kind's own message, with the metadata every object has by the time rules see it.
-    return { ...content, apiVersion: 'v1', kind: kind.kind, metadata: { name: 'x', uid: 'u', ...(kind.namespaced ? { namespace: 'default' } : {}) } } as KubeObject;
+    return { ...content, apiVersion: 'v1', kind: kind.kind, metadata: { name: 'x', uid: 'u', ...(kind.namespaced ? { namespace: 'default' } : {}) } };
   }
 }
 
