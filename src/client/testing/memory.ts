@@ -318,6 +318,8 @@ export class MemoryTransport implements Transport {
   #store(resource: Resource, type: LogEntry['type'], next: Loose): Loose {
     this.#revision += 1;
     const object: Loose = { ...next, apiVersion: resourceApiVersion(resource), kind: resource.kind, metadata: { ...next.metadata, resourceVersion: this.revision } };
+    // Whoever changes a shared object finds out.
+    freeze(object);
     const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
     if (type === 'DELETED') {
       this.#of(resource).delete(key);
@@ -329,6 +331,13 @@ export class MemoryTransport implements Transport {
       watch.wake();
     }
     return object;
+  }
+}
+
+function freeze(value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
   }
 }
 
