@@ -1,4 +1,6 @@
 /** `telar demo`: from a bare machine to a small shop of a virtual machine and containers. Run twice, it changes nothing. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Command } from 'commander';
 import { apply, readManifests, SHOP_FOLDER } from '../demo/manifests.ts';
 import { Progress } from '../demo/progress.ts';
@@ -78,19 +80,25 @@ function printAddresses(server: Server, { page, nodePage, inventory }: ShopAddre
   }
 }
 
+const hasKubectl = (): boolean => (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'kubectl')));
+
+/** `telar` as this person called it. */
+const self = (): string => process.env['TELAR_COMMAND'] || 'telar';
+
 function printNext(dataDir: string): void {
   const where = dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${dataDir}`;
   print(`\n${text('demo.next')}`);
-  print(`  export KUBECONFIG=${kubeconfigPath(dataDir)}`);
+  const kubectl = hasKubectl();
+  print(`  export KUBECONFIG=${kubeconfigPath(dataDir)}${kubectl ? '' : `   # ${text('demo.next.noKubectl')}`}`);
   const next = [
     [`kubectl -n ${SHOP} get workloads`, text('demo.next.workloads')],
     [`kubectl -n ${SHOP} logs -l kubevirt.io=virt-launcher`, text('demo.next.consoleLog')],
-    [`kubectl -n ${SHOP} scale deployment web --replicas=4 && telar ps -n ${SHOP} -w${where}`, text('demo.next.scale')],
+    [`kubectl -n ${SHOP} scale deployment web --replicas=4 && ${self()} ps -n ${SHOP} -w${where}`, text('demo.next.scale')],
   ] as const;
   for (const [index, [command, why]] of next.entries()) {
     print(`  ${index + 1}. ${why}:\n     ${command}`);
   }
-  print(`\n${text('demo.next.down')}${where}`);
+  print(`\n${text('demo.next.down', { command: `${self()} demo --down${where}` })}`);
 }
 
 async function up(wiring: Wiring, flags: DemoFlags): Promise<void> {

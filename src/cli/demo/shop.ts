@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isConditionTrue } from '../../apimachinery/conditions.ts';
 import { isStatusError } from '../../apimachinery/status.ts';
-import { DEPLOYMENTS, JOBS, NAMESPACES, NODES, PODS, SERVICES, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
+import { DEPLOYMENTS, EVENTS, JOBS, NAMESPACES, NODES, PODS, SERVICES, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
 import type { Client } from '../../client/client.ts';
 import type { Deployment } from '../../kinds/generated/apps.ts';
+import type { Event } from '../../kinds/generated/core.ts';
 import type { Job } from '../../kinds/generated/batch.ts';
 import type { VirtualMachine } from '../../kinds/generated/kubevirt.ts';
 import { CliError } from '../errors.ts';
@@ -32,6 +33,14 @@ async function troubles(client: Client): Promise<string[]> {
     const reason = state?.waiting?.reason ?? '';
     return /Err|BackOff|Invalid/.test(reason) ? [`${metadata.name ?? ''}: ${reason}`] : [];
   }));
+}
+
+/** The newest warning, for when it takes too long. */
+async function lastWarning(client: Client): Promise<string> {
+  const { items } = await client.list(EVENTS, { namespace: SHOP, fieldSelector: 'type=Warning' });
+  const when = ({ lastTimestamp, eventTime, metadata }: Event): string => lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
+  const newest = items.reduce<Event | undefined>((best, one) => (best === undefined || when(one) > when(best) ? one : best), undefined);
+  return newest === undefined ? '' : `${newest.involvedObject.kind ?? ''} ${newest.involvedObject.name ?? ''}: ${newest.message ?? newest.reason ?? ''}`;
 }
 
 const machinePhrase = ({ status }: VirtualMachine): string[] => (isConditionTrue(status?.conditions, 'Ready')
@@ -70,7 +79,9 @@ export async function untilReady(client: Client, show: (state: string) => void):
     }
     show(waiting.join(', '));
     if (Date.now() > end) {
-      throw new CliError(text('demo.error.slow', { seconds: READY_LIMIT_SECONDS, what: waiting.join(', '), namespace: SHOP }));
+      const warning = await lastWarning(client);
+      const what = warning === '' ? waiting.join(', ') : `${waiting.join(', ')} (${warning})`;
+      throw new CliError(text('demo.error.slow', { seconds: READY_LIMIT_SECONDS, what, namespace: SHOP }));
     }
     await sleep(LOOK_EVERY_MS);
   }
