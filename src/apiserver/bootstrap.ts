@@ -1,7 +1,8 @@
-/** What must stand before the first client comes: four namespaces and the `kubernetes` Service. */
+/** What must stand before the first client comes: four namespaces, the `kubernetes` Service, definitions of the custom kinds, the system's priorities. */
 import type { KubeObject } from '../apimachinery/object.ts';
 import { isStatusError } from '../apimachinery/status.ts';
 import { deepClone, deepEqual } from '../apimachinery/values.ts';
+import { customResourceDefinitions } from '../kinds/apiextensions/customresourcedefinition.ts';
 import { PERMANENT_NAMESPACES } from './admission/lifecycle.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './verbs/body.ts';
 import type { Core } from './verbs/core.ts';
@@ -26,6 +27,12 @@ interface Wanted {
   /** Members kept as they should be when the object already exists. */
   enforced: readonly string[];
 }
+
+/** Priority classes that Kubernetes itself makes. */
+const PRIORITIES = {
+  'system-cluster-critical': { value: 2_000_000_000, description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' },
+  'system-node-critical': { value: 2_000_001_000, description: 'Used for system critical pods that must not be moved from their current node.' },
+} as const;
 
 const SERVICE_LABELS = { component: 'apiserver', provider: 'kubernetes' };
 
@@ -61,6 +68,12 @@ function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
   };
   for (const name of PERMANENT_NAMESPACES) {
     add(registry.byResource('', 'v1', 'namespaces'), '', { metadata: { name } }, []);
+  }
+  for (const [name, { value, description }] of Object.entries(PRIORITIES)) {
+    add(registry.byResource('scheduling.k8s.io', 'v1', 'priorityclasses'), '', { metadata: { name }, value, description }, []);
+  }
+  for (const { metadata, spec } of customResourceDefinitions()) {
+    add(registry.byResource('apiextensions.k8s.io', 'v1', 'customresourcedefinitions'), '', { metadata, spec }, []);
   }
   add(registry.byResource('', 'v1', 'services'), 'default', kubernetesService(options), []);
   add(registry.byResource('', 'v1', 'endpoints'), 'default', endpointsOf(options), ['subsets']);
@@ -103,6 +116,7 @@ async function ensure(core: Core, wanted: Wanted): Promise<void> {
 /** Idempotent; corrects the endpoints after the port or the address has changed. */
 export async function bootstrap(core: Core, options: BootstrapOptions): Promise<void> {
   const wanted = wantedObjects(core, options);
+  // Namespaces first: the rest stands in them.
   const namespaces = wanted.filter(({ namespace }) => namespace === '');
   await Promise.all(namespaces.map((one) => ensure(core, one)));
   await Promise.all(wanted.filter(({ namespace }) => namespace !== '').map((one) => ensure(core, one)));

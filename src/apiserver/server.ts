@@ -7,6 +7,7 @@ import type { Registry } from '../kinds/registry.ts';
 import type { Store } from '../store/store.ts';
 import { Admission, type AdmissionPlugin } from './admission/admission.ts';
 import { namespaceLifecycle } from './admission/lifecycle.ts';
+import { podPriority } from './admission/priority.ts';
 import { serviceAccounts } from './admission/serviceaccount.ts';
 import { ServiceAllocation } from './admission/services.ts';
 import { Authenticator } from './authn/authenticate.ts';
@@ -74,6 +75,21 @@ function lookup(store: Store, registry: Registry, plural: string, namespace: str
   return kind === undefined ? undefined : store.get(registry.storageKey(kind, kind.namespaced ? namespace : '', name))?.object;
 }
 
+const PRIORITY_CLASSES = ['scheduling.k8s.io', 'v1', 'priorityclasses'] as const;
+
+function priorityClassOf(store: Store, registry: Registry, name: string): KubeObject | undefined {
+  const kind = registry.byResource(...PRIORITY_CLASSES);
+  return kind === undefined ? undefined : store.get(registry.storageKey(kind, '', name))?.object;
+}
+
+/** The class of pods that name none; of several the least, as in Kubernetes. */
+function defaultPriorityClass(store: Store, registry: Registry): KubeObject | undefined {
+  const kind = registry.byResource(...PRIORITY_CLASSES);
+  const items = kind === undefined ? [] : store.list(registry.storagePrefix(kind)).items;
+  return items.map(({ object }) => object).filter((object) => Reflect.get(object, 'globalDefault') === true)
+    .sort((a, b) => Number(Reflect.get(a, 'value')) - Number(Reflect.get(b, 'value')))[0];
+}
+
 const PLURALS = { ServiceAccount: 'serviceaccounts', Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
 
 /** Services that existed before this start own their addresses. */
@@ -94,6 +110,7 @@ function admissionOf(options: ApiServerOptions): Admission {
   return new Admission([
     namespaceLifecycle((name) => lookup(store, registry, 'namespaces', '', name)),
     ...(options.serviceAccounts === false ? [] : [serviceAccounts({ accountOf, mountTokens: true })]),
+    podPriority((name) => priorityClassOf(store, registry, name), () => defaultPriorityClass(store, registry)),
     allocation,
     ...options.admission ?? [],
   ]);

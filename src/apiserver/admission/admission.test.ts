@@ -129,3 +129,29 @@ describe('service accounts', () => {
     assert.equal(at(without.json, 'spec', 'volumes'), undefined);
   });
 });
+
+describe('priorities', () => {
+  let s: TestServer;
+  const PODS = '/api/v1/namespaces/default/pods';
+  before(async () => {
+    s = await TestServer.start();
+  });
+  after(() => s.close());
+
+  it('come from the class a pod names, or the default one', async () => {
+    const critical = await s.post(PODS, pod('critical', { priorityClassName: 'system-cluster-critical' }));
+    assert.equal(at(critical.json, 'spec', 'priority'), 2_000_000_000, critical.text);
+    assert.equal(at((await s.post(PODS, pod('plain', { priority: 7 }))).json, 'spec', 'priority'), 0);
+    const refused = await s.post(PODS, pod('odd', { priorityClassName: 'nosuch' }));
+    assert.equal(refused.json['message'], 'pods "odd" is forbidden: no PriorityClass with name nosuch was found');
+    await s.post('/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: 'usual' }, value: 5, globalDefault: true });
+    const usual = await s.post(PODS, pod('usual'));
+    assert.deepEqual([at(usual.json, 'spec', 'priority'), at(usual.json, 'spec', 'priorityClassName')], [5, 'usual']);
+  });
+
+  it('begin with definitions of the custom kinds', async () => {
+    const list = await s.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+    const names = (list.json['items'] as unknown[]).map((item) => at(item, 'metadata', 'name'));
+    assert.ok(names.includes('virtualmachines.kubevirt.io'));
+  });
+});

@@ -16,7 +16,14 @@ export interface Reply {
   destroy(error?: Error): unknown;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
+  /** Of HTTP/1.1 answers and of sockets. */
+  readonly destroyed?: boolean;
+  /** Of HTTP/2 answers. */
+  readonly stream?: { readonly destroyed: boolean };
 }
+
+/** Nobody is there to read any more; `close` may already have been told. */
+export const isGone = (reply: Reply): boolean => reply.destroyed === true || reply.stream?.destroyed === true;
 
 /** Both classes have these members. */
 export const replyOf = (res: Res): Reply => res;

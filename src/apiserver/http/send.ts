@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
 import { GZIP_THRESHOLD_BYTES, STALLED_WRITE_MS } from '../limits.ts';
-import type { Reply } from './exchange.ts';
+import { isGone, type Reply } from './exchange.ts';
 
 const gzipped = promisify(gzip);
 const GZIP_LEVEL = constants.Z_BEST_SPEED;
@@ -14,6 +14,9 @@ export const takesGzip = (acceptEncoding: string | string[] | undefined): boolea
 
 /** Resolves when the client has taken what was written, or is gone. A client that takes nothing for too long is cut off. */
 export function drained(reply: Reply): Promise<void> {
+  if (isGone(reply)) {
+    return Promise.resolve();
+  }
   return new Promise((resolve) => {
     const timer = setTimeout(() => reply.destroy(new Error('the client reads too slowly')), STALLED_WRITE_MS);
     const done = (): void => {
@@ -76,7 +79,7 @@ export async function sendPieces(out: Outgoing, status: number, headers: Head, p
     if (!out.reply.write(piece)) {
       await drained(out.reply);
     }
-    if (out.reply.writableEnded) {
+    if (out.reply.writableEnded || isGone(out.reply)) {
       return;
     }
   }
