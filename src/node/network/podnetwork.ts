@@ -1,5 +1,5 @@
 /** Sandboxes: one routed network namespace per pod. See README.md for the picture. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
@@ -12,10 +12,10 @@ import { hostLinkNames, HostLinks } from './iproute.ts';
 import { HOST_MAC, netnsDir, NEXT_HOP, podLink, podLinkPattern, podMac, recordDir } from './names.ts';
 import { createNetns, isNetns, listNetns, removeNetns, uplinkMtu } from './netns.ts';
 import { ensureNodeLink } from './nodelink.ts';
-import { FORWARDING_MARK, removeNetwork } from './removal.ts';
+import { removeNetwork, switchOnForwarding } from './removal.ts';
 import { renderBaseRules } from './rules.ts';
 import { SandboxRecords, type SandboxRecord } from './sandboxrecord.ts';
-import { enableForwarding, linkExists, tunePodLink } from './sysctl.ts';
+import { linkExists, tunePodLink } from './sysctl.ts';
 
 export interface Sandbox {
   /** metadata.uid of the pod. */
@@ -66,10 +66,7 @@ export class PodNetwork {
     await mkdir(netnsDir(instance), { recursive: true });
     await ensureNodeLink(instance, links, log);
     await network.ensureRules();
-    if (!(await enableForwarding())) {
-      await writeFile(join(recordDir(instance), FORWARDING_MARK), '', { flag: 'a' });
-      log.info({}, 'switched on IPv4 forwarding (net.ipv4.ip_forward), which pods need to reach services and the outside');
-    }
+    await switchOnForwarding(instance, log);
     await network.#adopt();
     for (const problem of (await checkForwarding(instance)).problems) {
       log.warn({ problem: problem.detail, fix: problem.fix }, 'another firewall on this machine stands between pods and the network');

@@ -125,6 +125,15 @@ describe('services', () => {
     assert.equal((await until(() => bed.ask(undefined, '127.0.0.1', 30_617), ({ name }) => name === 'a')).name, 'a');
   });
 
+  it('comes back after somebody flushed every rule', async () => {
+    bed.stopProxy();
+    const proxy = await bed.startProxy();
+    await bed.tool('nft', 'delete', 'table', 'inet', tableName(bed.instance));
+    assert.notEqual((await bed.ask(undefined, address(1), 80)).name, 'a');
+    await proxy.checkTable();
+    assert.match((await bed.ask(client, address(1), 80)).name, /^[ab]$/);
+  });
+
   it('goes on while nobody runs it, and writes only what changed when it is back', async () => {
     bed.stopProxy();
     assert.match((await bed.ask(client, address(1), 80)).name, /^[ab]$/);

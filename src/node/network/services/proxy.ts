@@ -22,7 +22,7 @@ import { readTable } from './kernelstate.ts';
 import { Ledger } from './ledger.ts';
 import { describeHolder, holderOf, readListeners, type Listeners } from './ports.ts';
 
-/** How often the table is looked for: `systemctl restart nftables` and its like flush everybody's rules. */
+/** How often the table is looked for. */
 const CHECK_MS = 30_000;
 /** How often a node port that somebody else holds is tried again. */
 const PORT_RETRY_MS = 5000;
@@ -97,7 +97,7 @@ export class ServiceProxy {
       superviseGateway({ instance, command: gatewayCommand, log: this.#log }, signal)
         .catch((error: unknown) => { this.#log.error({ err: error }, 'cluster DNS is not watched'); });
     }
-    this.#every(CHECK_MS, () => this.#checkTable());
+    this.#every(CHECK_MS, () => this.checkTable());
     this.#every(PORT_RETRY_MS, async () => { this.#retryPorts(); });
   }
 
@@ -247,7 +247,8 @@ export class ServiceProxy {
     new Set([...this.#blocked.values()].flatMap((services) => [...services])).forEach((key) => { this.#mark(key); });
   }
 
-  async #checkTable(): Promise<void> {
+  /** Lay the table down again if somebody removed it (`systemctl restart nftables` flushes everybody's rules). Also called from time to time. */
+  async checkTable(): Promise<void> {
     if (this.#draining !== undefined) {
       return;
     }

@@ -96,7 +96,7 @@ export class Bed {
   }
 
   /** A ServiceProxy over the in-memory API, synced. */
-  async startProxy(gatewayCommand?: readonly string[]): Promise<void> {
+  async startProxy(gatewayCommand?: readonly string[]): Promise<ServiceProxy> {
     this.#stop = new AbortController();
     const proxy = new ServiceProxy({
       network: this.net, informers: new Informers(this.client), instance: this.instance, log: testLog,
@@ -104,6 +104,7 @@ export class Bed {
       ...(gatewayCommand === undefined ? {} : { gatewayCommand }),
     });
     await proxy.start(this.#stop.signal);
+    return proxy;
   }
 
   stopProxy(): void {
