@@ -50,10 +50,7 @@ async function lookAtAll(wiring: Wiring, options: ExamineOptions): Promise<{ pro
   for (const probe of probes) {
     const finding = await look(probe);
     findings.push(finding);
-    // What is about to be installed is shown when it is there.
-    if (!options.fix || finding.status !== 'missing' || finding.packages.length === 0) {
-      options.show?.(finding);
-    }
+    options.show?.(finding);
   }
   return { probes, findings };
 }
@@ -73,7 +70,7 @@ export function advice(findings: readonly Finding[]): string {
     return text('doctor.install.other', { packages: packages.join(' ') });
   }
   const how = text('doctor.install.how', { command: installCommand(packages) });
-  return process.getuid?.() === 0 ? `${how}\n${text('doctor.install.orFix')}` : how;
+  return process.getuid?.() === 0 ? `${how}\n${text('doctor.install.orFix', { telar: process.env['TELAR_COMMAND'] || 'telar' })}` : how;
 }
 
 /** All findings, after the fix if one was asked for and needed. Throws CliError when the fix is not possible. */

@@ -84,7 +84,7 @@ export const en = {
   'doctor.probe.port': 'the API server (choose another with `telar up --port`)',
   'doctor.allGood': 'This machine has all that Telar needs.',
   'doctor.install.how': 'Install what is missing with:\n  {command}',
-  'doctor.install.orFix': 'or let Telar do it:\n  telar doctor --fix',
+  'doctor.install.orFix': 'or let Telar do it:\n  {telar} doctor --fix',
   'doctor.install.other': 'Install these with your system’s package manager (their names in Debian): {packages}',
   'doctor.install.ask': 'Install {packages} with apt-get? [Y/n] ',
   'doctor.install.updating': 'Refreshing apt’s package lists …',

@@ -86,7 +86,7 @@ export const es: Record<keyof typeof en, string> = {
   'doctor.probe.port': 'el servidor de la API (elija otro con `telar up --port`)',
   'doctor.allGood': 'Esta máquina tiene todo lo que Telar necesita.',
   'doctor.install.how': 'Instale lo que falta con:\n  {command}',
-  'doctor.install.orFix': 'o deje que lo haga Telar:\n  telar doctor --fix',
+  'doctor.install.orFix': 'o deje que lo haga Telar:\n  {telar} doctor --fix',
   'doctor.install.other': 'Instale esto con el gestor de paquetes de su sistema (los nombres son de Debian): {packages}',
   'doctor.install.ask': '¿Instalar {packages} con apt-get? [S/n] ',
   'doctor.install.updating': 'Actualizando las listas de paquetes de apt …',
