@@ -9,7 +9,7 @@ export const MAX_JSON_DEPTH = 100;
 
 export interface ParsedBody {
   value: Json;
-  /** `duplicate field "spec.replicas"`, at most a hundred. The last value counts. */
+  /** `duplicate field "spec.replicas"`, at most a hundred, or for YAML one text that names all. The last value counts. */
   duplicates: string[];
 }
 

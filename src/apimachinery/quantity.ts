@@ -7,9 +7,9 @@ export type QuantityFormat = 'decimal' | 'binary' | 'exponent';
 
 export interface Quantity {
   /** The value times 10^9. */
-  nanos: bigint;
+  readonly nanos: bigint;
   /** How it was written, which decides how it is written again. */
-  format: QuantityFormat;
+  readonly format: QuantityFormat;
 }
 
 /** The text is no quantity. The message is Kubernetes' own. */
@@ -21,6 +21,8 @@ const MAX_QUANTITY_LENGTH = 256;
 const MAX_NANOS = (2n ** 63n - 1n) * 1_000_000_000n;
 /** No exponent beyond these changes the result: larger values are capped, smaller ones round to one nano. */
 const MAX_EXPONENT = 400;
+/** Parsed quantities that are remembered. */
+const MAX_RECENT = 1_000;
 const NANO_DIGITS = 9;
 const KIBI = 1024n;
 
@@ -54,8 +56,24 @@ function parseSuffix(suffix: string): { base: 2n | 10n; exponent: number; format
 /** Division that rounds away from zero; both operands are positive. */
 const divideUp = (value: bigint, by: bigint): bigint => (value + by - 1n) / by;
 
+/** The last texts read: the same few come again with every container. */
+const recent = new Map<string, Quantity>();
+
 /** Throws QuantityError with Kubernetes' wording. */
 export function parseQuantity(text: string): Quantity {
+  const known = recent.get(text);
+  if (known !== undefined) {
+    return known;
+  }
+  const quantity = readQuantity(text);
+  if (recent.size >= MAX_RECENT) {
+    recent.clear();
+  }
+  recent.set(text, quantity);
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity {
   const match = text.length > MAX_QUANTITY_LENGTH ? null : GRAMMAR.exec(text);
   const [, sign = '', whole = '', fraction = '', suffix = ''] = match ?? [];
   if (match === null || whole + fraction === '') {

@@ -1,5 +1,5 @@
 /** YAML as Kubernetes reads it: version 1.1 without times, sets and base-60 numbers, one document, limited aliases. */
-import { isMap, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { Json, JsonObject } from './object.ts';
 import { badRequest } from './status.ts';
 import { setOwn } from './values.ts';
@@ -11,7 +11,13 @@ const MAX_PROBLEMS = 100;
 /** Types of YAML 1.1 that JSON does not have, or that Go's reader leaves as texts. */
 const LEFT_OUT = new Set(['timestamp', 'binary', 'set', 'omap', 'pairs', 'intTime', 'floatTime']);
 
-function checkDepth(node: unknown, left: number, problems: string[]): void {
+interface Checks {
+  lines: LineCounter;
+  /** `line 3: key "a" already set in map` */
+  problems: string[];
+}
+
+function checkDepth(node: unknown, left: number, checks: Checks): void {
   if (!isMap(node) && !isSeq(node)) {
     return;
   }
@@ -21,15 +27,16 @@ function checkDepth(node: unknown, left: number, problems: string[]): void {
   const names = new Set<string>();
   for (const item of node.items) {
     if (!isPair(item)) {
-      checkDepth(item, left - 1, problems);
+      checkDepth(item, left - 1, checks);
       continue;
     }
     const name = isScalar(item.key) ? String(item.key.value) : '';
-    if (names.has(name) && name !== '<<' && problems.length < MAX_PROBLEMS) {
-      problems.push(`duplicate field ${JSON.stringify(name)}`);
+    if (names.has(name) && name !== '<<' && checks.problems.length < MAX_PROBLEMS) {
+      const line = isNode(item.key) ? checks.lines.linePos(item.key.range?.[0] ?? 0).line : 0;
+      checks.problems.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
     }
     names.add(name);
-    checkDepth(item.value, left - 1, problems);
+    checkDepth(item.value, left - 1, checks);
   }
 }
 
@@ -66,9 +73,11 @@ function firstError(document: Document): string | undefined {
   return document.errors[0]?.message.split('\n', 1)[0];
 }
 
-/** Throws BadRequest. `maxDepth` counts maps and lists inside one another. */
+/** Throws BadRequest. Keys given twice are one entry of `duplicates`, worded as Go's reader does. `maxDepth` counts maps and lists inside one another. */
 export function parseYaml(text: string, maxDepth: number): { value: Json; duplicates: string[] } {
+  const checks: Checks = { lines: new LineCounter(), problems: [] };
   const documents = parseAllDocuments(text, {
+    lineCounter: checks.lines,
     version: '1.1', merge: true, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: 'silent',
     customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' || !LEFT_OUT.has(tag)).filter((tag) =>
       typeof tag === 'string' || !/:(?:timestamp|binary|set|omap|pairs)$/.test(tag.tag) && tag.format !== 'TIME'),
@@ -84,13 +93,13 @@ export function parseYaml(text: string, maxDepth: number): { value: Json; duplic
   if (second !== undefined) {
     throw badRequest('error converting YAML to JSON: yaml: a request holds one document');
   }
-  const duplicates: string[] = [];
-  checkDepth(document.contents, maxDepth, duplicates);
+  checkDepth(document.contents, maxDepth, checks);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASED });
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const duplicates = checks.problems.length === 0 ? [] : [`yaml: unmarshal errors:${checks.problems.map((problem) => `\n  ${problem}`).join('')}`];
   return { value: toJson(value, maxDepth), duplicates };
 }
