@@ -70,7 +70,7 @@ export function nodeController(context: ControllerContext): Controller {
     const taints = taintsOf(node, elsewhere);
     if (taints !== undefined) {
       const { resourceVersion } = node.metadata;
-      await client.patch(NODES, { name, type: 'merge', body: { metadata: { resourceVersion }, spec: { taints } } });
+      await client.patch(NODES, { name, type: 'merge', body: { metadata: { resourceVersion }, spec: { taints: taints.length === 0 ? null : taints } } });
     }
     if (ready !== 'True') {
       await mover.markNotReady(node);

@@ -2,8 +2,8 @@
 import { keyOf } from '../../apimachinery/object.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
 
-/** Pause after a failed attempt, milliseconds; doubles up to the maximum. */
-const BACKOFF_BASE_MS = 1000;
+/** Pause after a failed attempt, milliseconds; doubles up to the maximum. One look costs microseconds, so it starts short. */
+const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** A parked pod is tried again after so long even if nothing seems to have changed. */
 const PARKED_MAX_MS = 300_000;
