@@ -2,6 +2,7 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { immutable, intOrPercent, nonNegative, oneOf, scaledValue } from '../checks.ts';
 import { AGE, column, formatLabels, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
+import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { DaemonSet, DaemonSetSpec } from '../generated/apps.ts';
 import { inert } from '../inert.ts';
 import { defineKind, type Column } from '../kind.ts';
@@ -68,6 +69,6 @@ export const daemonSet = defineKind<DaemonSet>({
       ...nonNegative('spec.minReadySeconds', spec.minReadySeconds), ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
     ],
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
-    warnings: inert('DaemonSet'),
+    warnings: ({ spec }) => [...inert('DaemonSet')(), ...templateWarnings(spec.template)],
   },
 });

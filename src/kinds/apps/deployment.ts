@@ -2,6 +2,7 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { immutable, intOrPercent, nonNegative, oneOf, scaledValue } from '../checks.ts';
 import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
+import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { Deployment, DeploymentSpec, DeploymentStrategy } from '../generated/apps.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
@@ -85,6 +86,7 @@ export const deployment = defineKind<Deployment>({
     defaults,
     validate,
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
+    warnings: ({ spec }) => templateWarnings(spec.template),
     validateStatus: ({ status = {} }) => [
       ...nonNegative('status.replicas', status.replicas), ...nonNegative('status.updatedReplicas', status.updatedReplicas),
       ...nonNegative('status.readyReplicas', status.readyReplicas), ...nonNegative('status.availableReplicas', status.availableReplicas),

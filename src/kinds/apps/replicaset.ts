@@ -1,6 +1,7 @@
 import { immutable, nonNegative } from '../checks.ts';
 import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
+import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { ReplicaSet, ReplicaSetSpec } from '../generated/apps.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
@@ -39,6 +40,7 @@ export const replicaSet = defineKind<ReplicaSet>({
       ...alwaysRestarts('spec.template', spec.template),
     ],
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
+    warnings: ({ spec }) => templateWarnings(spec.template),
     validateStatus: ({ status }) => [
       ...nonNegative('status.replicas', status?.replicas), ...nonNegative('status.readyReplicas', status?.readyReplicas),
       ...nonNegative('status.availableReplicas', status?.availableReplicas),

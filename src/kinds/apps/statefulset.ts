@@ -4,6 +4,7 @@ import { nonNegative, oneOf } from '../checks.ts';
 import { AGE, column, NAME, templateColumns } from '../columns.ts';
 import { defaultClaimSpec, validateClaimSpec } from '../core/persistentvolumeclaim.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
+import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { StatefulSet, StatefulSetSpec, StatefulSetStatus } from '../generated/apps.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
@@ -79,5 +80,8 @@ export const statefulSet = defineKind<StatefulSet>({
     NAME, column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`), AGE,
     ...templateColumns<StatefulSet>(({ spec }) => spec.template),
   ],
-  rules: { ...ownStatus<StatefulSetStatus>(() => ({ replicas: 0, availableReplicas: 0 })), defaults, validate, validateUpdate, warnings: inert('StatefulSet') },
+  rules: {
+    ...ownStatus<StatefulSetStatus>(() => ({ replicas: 0, availableReplicas: 0 })), defaults, validate, validateUpdate,
+    warnings: ({ spec }) => [...inert('StatefulSet')(), ...templateWarnings(spec.template)],
+  },
 });

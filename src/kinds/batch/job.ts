@@ -4,6 +4,7 @@ import { findCondition, isConditionTrue } from '../../apimachinery/conditions.ts
 import { deepClone } from '../../apimachinery/values.ts';
 import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { defaultTemplate } from '../core/podspec/template.ts';
+import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { Job, JobSpec, JobStatus } from '../generated/batch.ts';
 import type { LabelSelector } from '../generated/meta.ts';
 import { defineKind } from '../kind.ts';
@@ -147,6 +148,7 @@ export const job = defineKind<Job>({
     },
     validate: validateJob,
     validateUpdate: validateJobUpdate,
+    warnings: ({ spec }) => templateWarnings(spec.template),
     validateStatus: (object, old) => validateJobStatus(object.status ?? {}, old.status ?? ({} satisfies JobStatus)),
   },
 });

@@ -157,3 +157,22 @@ test('an update of the main resource keeps the status', () => {
   const { object: next } = update(pod, object, (changed) => { set(changed, 'status.phase', 'Running'); });
   assert.equal(at(next, 'status.phase'), 'Pending');
 });
+
+test('what is accepted but hardly meant is warned about', () => {
+  const { object, errors } = create(pod, {
+    metadata: { name: 'a.b' },
+    ...spec({
+      resources: { limits: { memory: '100m' }, requests: { memory: '100m' } }, env: [{ name: 'A' }, { name: 'A' }],
+    }, { terminationGracePeriodSeconds: -1, nodeSelector: { 'beta.kubernetes.io/os': 'linux' } }),
+  });
+  assert.deepEqual(errors, []);
+  const warnings = pod.rules.warnings?.(object) ?? [];
+  assert.deepEqual(warnings.slice(0, 5), [
+    'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
+    'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
+    'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+  ]);
+  assert.match(warnings[5] ?? '', /^metadata\.name: this is used in the Pod's hostname/);
+});

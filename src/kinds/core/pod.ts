@@ -7,6 +7,7 @@ import { defaultPodSpec, defaultRequests } from './podspec/defaults.ts';
 import { qosClass } from './podspec/qos.ts';
 import { validatePodStatusUpdate, validatePodUpdate } from './podspec/update.ts';
 import { validatePodSpec } from './podspec/validate.ts';
+import { hostnameWarnings, podSpecWarnings } from './podspec/warnings.ts';
 
 /** How long a pod stays on a node that is not ready or cannot be reached, unless it says otherwise. */
 const EVICTION_SECONDS = 300;
@@ -89,5 +90,6 @@ export const pod = defineKind<Pod>({
     validateCreate: createErrors,
     validateUpdate: validatePodUpdate,
     validateStatus: validatePodStatusUpdate,
+    warnings: ({ metadata, spec }) => [...podSpecWarnings('spec', spec), ...hostnameWarnings(metadata.name, spec)],
   },
 });

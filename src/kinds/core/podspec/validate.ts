@@ -1,7 +1,7 @@
 /** Validation of a pod's spec, wherever it stands (k8s.io/kubernetes/pkg/apis/core/validation). */
 import { validateDns1123Subdomain } from '../../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
-import { nameErrors, nonNegative, oneOf } from '../../checks.ts';
+import { nameErrors, oneOf } from '../../checks.ts';
 import type { PodSpec } from '../../generated/core.ts';
 import { validateContainers } from './containers.ts';
 import { validatePodNetwork } from './network.ts';
@@ -28,7 +28,6 @@ export function validatePodSpec(field: string, spec: PodSpec): FieldError[] {
     }),
     ...(deadline !== undefined && (deadline < 1 || deadline > MAX_DEADLINE)
       ? [fieldError.invalid(`${field}.activeDeadlineSeconds`, deadline, `must be between 1 and ${MAX_DEADLINE}, inclusive`)] : []),
-    ...nonNegative(`${field}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds),
     ...oneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
     ...oneOf(`${field}.os.name`, spec.os?.name, ['linux', 'windows']),
   ];
