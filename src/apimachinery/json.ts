@@ -1,6 +1,6 @@
 /** Request bodies that are JSON or YAML texts, with limits on their depth and notice of members given twice. */
 import type { Json } from './object.ts';
-import { badRequest, type StatusError, unsupportedMediaType } from './status.ts';
+import { badRequest, StatusError, unsupportedMediaType } from './status.ts';
 import { findDuplicates } from './jsonduplicates.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -87,12 +87,28 @@ function parseJson(bytes: Uint8Array): ParsedBody {
   return { value, duplicates: countMembers(value) === members ? [] : findDuplicates(text) };
 }
 
+/** YAML that is JSON, as most clients send it, is read as such: a hundred times faster. */
+function parseYamlOrJson(bytes: Uint8Array): ParsedBody {
+  const text = textOf(bytes);
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return parseJson(bytes);
+    } catch (error) {
+      if (!(error instanceof StatusError)) {
+        throw error;
+      }
+      // Flow style with YAML's liberties, or broken: YAML's reader says which.
+    }
+  }
+  return parseYaml(text, MAX_JSON_DEPTH);
+}
+
 /** Reads a body. Throws BadRequest for what is malformed or too deep, UnsupportedMediaType for other types. */
 export function parseBody(bytes: Uint8Array, contentType: string): ParsedBody {
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   switch (mediaType) {
     case '': case 'application/json': return parseJson(bytes);
-    case 'application/yaml': case 'application/apply-patch+yaml': return parseYaml(textOf(bytes), MAX_JSON_DEPTH);
+    case 'application/yaml': case 'application/apply-patch+yaml': return parseYamlOrJson(bytes);
     default:
       if (mediaType.endsWith('+json')) {
         return parseJson(bytes);

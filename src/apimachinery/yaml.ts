@@ -1,9 +1,11 @@
 /** YAML as Kubernetes reads it: version 1.1 without times, sets and base-60 numbers, one document, limited aliases. */
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Json, JsonObject } from './object.ts';
-import { badRequest } from './status.ts';
+import { badRequest, tooLarge } from './status.ts';
 import { setOwn } from './values.ts';
 
+/** Characters of a YAML body: reading it costs a hundred times what JSON does. */
+const MAX_YAML_LENGTH = 1024 * 1024;
 /** Nodes that aliases may stand for in one document, so that a short text cannot become a huge one. */
 const MAX_ALIASED = 1_000;
 /** Problems that are named. */
@@ -70,36 +72,39 @@ function toJson(value: unknown, left: number): Json {
 }
 
 function firstError(document: Document): string | undefined {
-  return document.errors[0]?.message.split('\n', 1)[0];
+  const error = document.errors[0];
+  return error?.code === 'MULTIPLE_DOCS' ? 'a request holds one document' : error?.message.split('\n', 1)[0];
+}
+
+const unreadable = (why: string): Error => badRequest(`error converting YAML to JSON: yaml: ${why}`);
+
+/** What the library throws (when aliases stand for too much, or nesting exhausts the stack) is the document's fault. */
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Throws BadRequest. Keys given twice are one entry of `duplicates`, worded as Go's reader does. `maxDepth` counts maps and lists inside one another. */
 export function parseYaml(text: string, maxDepth: number): { value: Json; duplicates: string[] } {
+  if (text.length > MAX_YAML_LENGTH) {
+    throw tooLarge(`YAML bodies may have at most ${MAX_YAML_LENGTH} characters; JSON may be longer`);
+  }
   const checks: Checks = { lines: new LineCounter(), problems: [] };
-  const documents = parseAllDocuments(text, {
+  const document = guarded(() => parseDocument(text, {
     lineCounter: checks.lines,
-    version: '1.1', merge: true, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: 'silent',
+    version: '1.1', merge: true, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: 'error',
     customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' || !LEFT_OUT.has(tag)).filter((tag) =>
       typeof tag === 'string' || !/:(?:timestamp|binary|set|omap|pairs)$/.test(tag.tag) && tag.format !== 'TIME'),
-  });
-  const [document, second] = Array.isArray(documents) ? documents : [];
-  if (document === undefined) {
-    return { value: null, duplicates: [] };
-  }
+  }));
   const error = firstError(document);
   if (error !== undefined) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error}`);
-  }
-  if (second !== undefined) {
-    throw badRequest('error converting YAML to JSON: yaml: a request holds one document');
+    throw unreadable(error);
   }
   checkDepth(document.contents, maxDepth, checks);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASED });
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const value: unknown = guarded(() => document.toJS({ maxAliasCount: MAX_ALIASED }));
   const duplicates = checks.problems.length === 0 ? [] : [`yaml: unmarshal errors:${checks.problems.map((problem) => `\n  ${problem}`).join('')}`];
   return { value: toJson(value, maxDepth), duplicates };
 }
