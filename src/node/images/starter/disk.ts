@@ -1,5 +1,5 @@
 /** A disk that PC firmware boots: one FAT partition with syslinux, a kernel and its initial RAM disk. No mounts, no loop devices. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Packages } from './packages.ts';
@@ -52,6 +52,8 @@ export async function bootDisk(packages: Packages, content: { kernel: Buffer; in
       await chmod(join(folder, name), 0o755);
     };
     await program('mtools', 'usr/bin/mtools', await packages.find('mtools'));
+    // One program under many names, some of which syslinux calls.
+    await Promise.all(['mformat', 'mcopy', 'mattrib', 'mmove', 'mdel'].map((name) => symlink('mtools', join(folder, name))));
     await program('syslinux', 'usr/bin/syslinux', await packages.find('syslinux'));
     const common = await packages.find('syslinux-common');
     const bootCode = (await packages.file(common, 'usr/lib/syslinux/mbr/mbr.bin')).data;
@@ -64,9 +66,8 @@ export async function bootDisk(packages: Packages, content: { kernel: Buffer; in
     await writeFile(join(folder, 'initrd'), content.initrd);
     await writeFile(join(folder, 'syslinux.cfg'), SYSLINUX_CFG);
     const env = { SOURCE_DATE_EPOCH: FIXED_TIME, MTOOLS_SKIP_CHECK: '1', PATH: `${folder}:${process.env['PATH'] ?? ''}`, TZ: 'UTC' };
-    const mtools = (args: string[]): Promise<string> => run(join(folder, 'mtools'), args, { cwd: folder, env });
-    await mtools(['-c', 'mformat', '-i', partition, '-T', String(sectors), '-h', '64', '-s', '32', '-H', String(PARTITION_START), '-N', SERIAL_NUMBER, '::']);
-    await mtools(['-c', 'mcopy', '-i', partition, 'vmlinuz', 'initrd', 'syslinux.cfg', '::/']);
+    await run(join(folder, 'mformat'), ['-i', partition, '-T', String(sectors), '-h', '64', '-s', '32', '-H', String(PARTITION_START), '-N', SERIAL_NUMBER, '::'], { cwd: folder, env });
+    await run(join(folder, 'mcopy'), ['-i', partition, 'vmlinuz', 'initrd', 'syslinux.cfg', '::/'], { cwd: folder, env });
     await run(join(folder, 'syslinux'), ['--install', partition], { cwd: folder, env });
     return Buffer.concat([
       masterBootRecord(bootCode, sectors), Buffer.alloc((PARTITION_START - 1) * SECTOR), await readFile(partition),
