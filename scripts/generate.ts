@@ -97,10 +97,13 @@ function descriptions(): Record<string, Record<string, string>> {
   const models = new Set(readdirSync(MODELS));
   const found: Record<string, Record<string, string>> = {};
   for (const [pkg, text] of Object.entries(TYPE_PACKAGES)) {
-    for (const { name } of parseTypes(pkg, text)) {
-      const model = pkg.startsWith('kubevirt') ? undefined : modelOf(name, models);
+    for (const { name, fields } of pkg.startsWith('kubevirt') ? [] : parseTypes(pkg, text)) {
+      const model = modelOf(name, models);
       if (model !== undefined) {
-        found[name] = documentation(model);
+        const texts = documentation(model);
+        // The models have names of their own for words that are reserved, and for dashes.
+        const entries = ['', ...fields.keys()].map((field) => [field, texts[field] ?? texts[`_${field}`] ?? texts[field.replaceAll('-', '_')]] as const);
+        found[name] = Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
       }
     }
   }

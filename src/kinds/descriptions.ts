@@ -1,6 +1,7 @@
-/** What the fields of built-in types mean, in Kubernetes' words: for `kubectl explain`. Generated, read when it is asked for. */
+/** What fields mean, for `kubectl explain`: of built-in types in Kubernetes' words (generated, read when it is asked for), of others in ours. */
 import { readFileSync } from 'node:fs';
 import { isObject } from '../apimachinery/values.ts';
+import { KUBEVIRT_DESCRIPTIONS } from './kubevirt/descriptions.ts';
 
 /** Message → field → text; the message's own under the empty name. */
 export type Descriptions = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -20,6 +21,7 @@ export function loadDescriptions(): Descriptions {
   }
   const parsed: unknown = JSON.parse(readFileSync(FILE, 'utf8'));
   const found = Object.fromEntries(Object.entries(isObject(parsed) ? parsed : {}).filter((entry): entry is [string, Record<string, string>] => isTexts(entry[1])));
-  recent = new WeakRef(found);
-  return found;
+  const all = { ...found, ...KUBEVIRT_DESCRIPTIONS };
+  recent = new WeakRef(all);
+  return all;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TypeRef } from '../apimachinery/typetable.ts';
+import { loadDescriptions } from './descriptions.ts';
 import { KINDS, loadRegistry } from './registry.ts';
 
 const registry = loadRegistry();
@@ -57,4 +58,13 @@ test('`all` and `workloads` hold what people mean by them', () => {
   assert.deepEqual(members('all'), ['cronjobs', 'daemonsets', 'deployments', 'horizontalpodautoscalers', 'jobs', 'pods', 'replicasets', 'replicationcontrollers',
     'services', 'statefulsets', 'virtualmachineinstances', 'virtualmachines']);
   assert.deepEqual(members('workloads'), ['cronjobs', 'daemonsets', 'deployments', 'jobs', 'statefulsets', 'virtualmachines']);
+});
+
+test('descriptions are of messages and fields that exist', () => {
+  for (const [message, texts] of Object.entries(loadDescriptions())) {
+    const type = registry.types.get(message);
+    assert.ok(type !== undefined, message);
+    const unknown = Object.keys(texts).filter((field) => field !== '' && field !== 'apiVersion' && field !== 'kind' && !type.fields.has(field));
+    assert.deepEqual(unknown, [], message);
+  }
 });
