@@ -72,6 +72,25 @@ describe('pod networks', () => {
     await bed.net.teardown('next');
   });
 
+  it('opens host ports while the pod lives, also after a restart, and says who has one', async () => {
+    const hostPorts = [{ protocol: 'TCP', hostPort: 30_725, containerPort: 8080 }, { protocol: 'UDP', hostPort: 30_725, containerPort: 8080, hostIP: '127.0.0.1' }];
+    const pod = await bed.net.setup({ uid: 'ports', namespace: 'x', name: 'ports', hostPorts });
+    await bed.answerer('ports', 8080, pod);
+    assert.equal((await bed.ask(undefined, '127.0.0.1', 30_725)).name, 'ports');
+    assert.deepEqual(await bed.ask(outside, '198.18.72.1', 30_725), { name: 'ports', from: outside.ip });
+    assert.equal((await bed.ask(a, bed.instance.nodeAddress, 30_725)).name, 'ports');
+    assert.equal((await bed.askUdp(undefined, '127.0.0.1', 30_725)).name, 'ports');
+    assert.notEqual((await bed.askUdp(a, bed.instance.nodeAddress, 30_725)).name, 'ports', 'its hostIP is the loopback');
+    await assert.rejects(bed.net.setup({ uid: 'second', namespace: 'x', name: 'second', hostPorts: hostPorts.slice(0, 1) }), /30725\/TCP is used by pod x\/ports/);
+    const holder = await bed.answerer('holder', 30_726);
+    await assert.rejects(bed.net.setup({ uid: 'third', namespace: 'x', name: 'third', hostPorts: [{ protocol: 'TCP', hostPort: 30_726, containerPort: 1 }] }), new RegExp(`pid ${holder.pid}`));
+    const again = await PodNetwork.prepare(bed.instance, silentLog);
+    assert.equal((await bed.ask(undefined, '127.0.0.1', 30_725)).name, 'ports');
+    await again.teardown('ports');
+    assert.equal((await bed.ask(undefined, '127.0.0.1', 30_725)).name, 'refused');
+    await bed.net.teardown('ports');
+  });
+
   it('refuses a uid that is no file name', async () => {
     await assert.rejects(bed.net.setup({ uid: '../x', namespace: 'x', name: 'x' }), /cannot name/);
   });

@@ -8,6 +8,7 @@ import { AddressPool } from './addresspool.ts';
 import { Gate } from './batcher.ts';
 import { command } from './command.ts';
 import { checkForwarding } from './forwarding.ts';
+import { checkHostPorts, renderHostPorts, type HostPort } from './hostports.ts';
 import { hostLinkNames, HostLinks } from './iproute.ts';
 import { HOST_MAC, netnsDir, NEXT_HOP, podLink, podLinkPattern, podMac, recordDir } from './names.ts';
 import { createNetns, isNetns, listNetns, removeNetns, uplinkMtu } from './netns.ts';
@@ -30,6 +31,7 @@ export interface PodIdentity {
   uid: string;
   namespace: string;
   name: string;
+  hostPorts?: readonly HostPort[];
 }
 
 /** Namespaces made at the same time; the kernel serialises most of it anyway. */
@@ -44,6 +46,7 @@ export class PodNetwork {
   readonly #records: SandboxRecords;
   readonly #pool: AddressPool;
   readonly #gate = new Gate(CONCURRENT_SETUPS);
+  readonly #rules = new Gate(1);
   readonly #sandboxes = new Map<string, SandboxRecord>();
   /** Last operation on a pod: setup and teardown of one uid never overlap. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -65,22 +68,24 @@ export class PodNetwork {
     const network = new PodNetwork(instance, log, links);
     await mkdir(netnsDir(instance), { recursive: true });
     await ensureNodeLink(instance, links, log);
+    await network.#adopt();
     await network.ensureRules();
     await switchOnForwarding(instance, log);
-    await network.#adopt();
     for (const problem of (await checkForwarding(instance)).problems) {
       log.warn({ problem: problem.detail, fix: problem.fix }, 'another firewall on this machine stands between pods and the network');
     }
     return network;
   }
 
-  /** Lay down the table's fixed part, keeping the services in it. Also after somebody flushed every rule of the machine. */
-  async ensureRules(): Promise<void> {
-    await mkdir(recordDir(this.instance), { recursive: true });
-    await command('nft', ['-f', '-'], { input: renderBaseRules(this.instance) });
+  /** Lay down the table's fixed part and the host ports, keeping the services in it. Also after somebody flushed every rule of the machine. */
+  ensureRules(): Promise<void> {
+    // One after the other: each says what holds at its turn.
+    return this.#rules.run(async () => {
+      await command('nft', ['-f', '-'], { input: renderBaseRules(this.instance) + renderHostPorts(this.instance, this.#sandboxes.values()) });
+    });
   }
 
-  /** The pod's namespace, made or adopted; its address is the same as long as the namespace lives. Throws AddressesExhausted. */
+  /** The pod's namespace, made or adopted; its address is the same as long as the namespace lives. Throws AddressesExhausted, HostPortTaken. */
   setup(pod: PodIdentity): Promise<Sandbox> {
     if (!UID.test(pod.uid)) {
       return Promise.reject(new Error(`pod uid ${JSON.stringify(pod.uid)} cannot name a network namespace`));
@@ -135,11 +140,17 @@ export class PodNetwork {
     }
     const ip = known !== undefined && this.#pool.claim(known.ip) ? known.ip : this.#pool.allocate();
     const index = (parseAddress(ip) ?? 0) - this.#pool.range.first;
-    const record: SandboxRecord = { ...pod, ip, link: podLink(this.instance, index), complete: false };
+    const record: SandboxRecord = {
+      uid: pod.uid, namespace: pod.namespace, name: pod.name, ip, link: podLink(this.instance, index), hostPorts: [], complete: false,
+    };
     this.#sandboxes.set(pod.uid, record);
     try {
+      await this.#claimHostPorts(record, pod.hostPorts ?? []);
       await this.#records.save(record);
       await this.#build(record);
+      if (record.hostPorts.length > 0) {
+        await this.ensureRules();
+      }
       record.complete = true;
       await this.#records.save(record);
     } catch (error) {
@@ -147,6 +158,13 @@ export class PodNetwork {
       throw error;
     }
     return this.#sandbox(record);
+  }
+
+  async #claimHostPorts(record: SandboxRecord, wanted: readonly HostPort[]): Promise<void> {
+    const others = [...this.#sandboxes.values()].filter((other) => other !== record).map((other) => [`${other.namespace}/${other.name}`, other.hostPorts] as const);
+    // Held before anything is awaited, so that two pods cannot both find the port free.
+    record.hostPorts = [...wanted];
+    await checkHostPorts(wanted, new Map(others));
   }
 
   async #build(record: SandboxRecord): Promise<void> {
@@ -186,6 +204,9 @@ export class PodNetwork {
     if (record !== undefined) {
       this.#sandboxes.delete(uid);
       this.#pool.release(record.ip);
+      if (record.hostPorts.length > 0) {
+        await this.ensureRules();
+      }
     }
   }
 

@@ -12,6 +12,10 @@ import { nodeLink, podLinkPattern, tableName } from './names.ts';
 export const SERVICE_MAP = 'service-addresses';
 /** Protocol and node port → its service's chain. */
 export const NODE_PORT_MAP = 'node-ports';
+/** Protocol and host port → the pod and port that asked for it, on every local address. */
+export const HOST_PORT_MAP = 'host-ports';
+/** The same for host ports with a hostIP: address, protocol and port. */
+export const HOST_ADDRESS_PORT_MAP = 'host-address-ports';
 /** External addresses of services without an endpoint. ClusterIPs need no entry: what is left of their range is refused. */
 export const REJECTED_SERVICES = 'rejected-addresses';
 /** Node ports of services without an endpoint. */
@@ -33,6 +37,8 @@ function baseChains(instance: BaseRulesInstance): Record<string, { hook?: string
   const reach = [
     `ip daddr . meta l4proto . th dport vmap @${SERVICE_MAP}`,
     `fib daddr type local meta l4proto . th dport vmap @${NODE_PORT_MAP}`,
+    `meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @${HOST_ADDRESS_PORT_MAP}`,
+    `fib daddr type local ip daddr != ${instance.dnsAddress} meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @${HOST_PORT_MAP}`,
   ];
   const refused = [
     `ip daddr ${services} ip daddr != ${instance.dnsAddress} goto refuse`,
@@ -92,6 +98,8 @@ export function renderBaseRules(instance: BaseRulesInstance): string {
     `add set ${table} hairpin { type ipv4_addr . ipv4_addr; }`,
     `add map ${table} ${SERVICE_MAP} { ${key} : verdict; }`,
     `add map ${table} ${NODE_PORT_MAP} { type inet_proto . inet_service : verdict; }`,
+    `add map ${table} ${HOST_PORT_MAP} { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
+    `add map ${table} ${HOST_ADDRESS_PORT_MAP} { ${key} : ipv4_addr . inet_service; }`,
     `add set ${table} ${REJECTED_SERVICES} { ${key}; }`,
     `add set ${table} ${REJECTED_NODE_PORTS} { type inet_proto . inet_service; }`,
     `add set ${table} ${REMOTE_ENDPOINTS} { ${key}; }`,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAddress } from './address.ts';
+import type { HostPort } from './hostports.ts';
 
 export interface SandboxRecord {
   uid: string;
@@ -11,12 +12,23 @@ export interface SandboxRecord {
   ip: string;
   /** Host side of the pair. */
   link: string;
+  hostPorts: HostPort[];
   /** False from the intent until all of it stands; an incomplete sandbox is made anew. */
   complete: boolean;
 }
 
 /** A record is a few hundred bytes; anything larger is not ours. */
 const MAX_RECORD_BYTES = 64 * 1024;
+
+function parseHostPorts(value: unknown): HostPort[] {
+  return (Array.isArray(value) ? value : []).flatMap((item: unknown): HostPort[] => {
+    const fields = new Map<string, unknown>(typeof item === 'object' && item !== null ? Object.entries(item) : []);
+    const [protocol, hostPort, containerPort, hostIP] = ['protocol', 'hostPort', 'containerPort', 'hostIP'].map((key) => fields.get(key));
+    return typeof protocol === 'string' && typeof hostPort === 'number' && typeof containerPort === 'number'
+      ? [{ protocol, hostPort, containerPort, ...(typeof hostIP === 'string' ? { hostIP } : {}) }]
+      : [];
+  });
+}
 
 function parse(text: string): SandboxRecord | undefined {
   if (text.length > MAX_RECORD_BYTES) {
@@ -37,7 +49,7 @@ function parse(text: string): SandboxRecord | undefined {
     const field = fields.get(key);
     return typeof field === 'string' ? field : '';
   };
-  const record = { uid: text_('uid'), namespace: text_('namespace'), name: text_('name'), ip: text_('ip'), link: text_('link'), complete: fields.get('complete') === true };
+  const record = { uid: text_('uid'), namespace: text_('namespace'), name: text_('name'), ip: text_('ip'), link: text_('link'), hostPorts: parseHostPorts(fields.get('hostPorts')), complete: fields.get('complete') === true };
   return record.uid !== '' && record.link !== '' && parseAddress(record.ip) !== undefined ? record : undefined;
 }
 

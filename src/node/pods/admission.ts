@@ -36,11 +36,5 @@ export function refusalOf(pod: Pod): Refusal | undefined {
   if (device !== undefined) {
     return refuse(`container "${device.name}" uses volumeDevices, which this node does not provide`);
   }
-  if (spec.hostNetwork !== true) {
-    const port = containers.flatMap((container) => container.ports ?? []).find((one) => one.hostPort !== undefined && one.hostPort !== 0);
-    if (port !== undefined) {
-      return refuse(`hostPort ${port.hostPort} is not supported by this node: use a Service of type NodePort, or hostNetwork`);
-    }
-  }
   return undefined;
 }

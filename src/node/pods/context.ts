@@ -4,6 +4,7 @@ import type { Log } from '../../apimachinery/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import type { Pod, Service } from '../../kinds/generated/core.ts';
+import type { PodIdentity } from '../network/index.ts';
 import type { PodmanClient } from '../podman/client.ts';
 import type { NodeAllocatable } from './downward.ts';
 import type { PodExtension, Sandbox } from './extension.ts';
@@ -32,7 +33,7 @@ export interface ImageSource {
 
 /** The network room, as workers use it. */
 export interface NetworkSource {
-  setup(pod: { uid: string; namespace: string; name: string }): Promise<Sandbox>;
+  setup(pod: PodIdentity): Promise<Sandbox>;
   teardown(uid: string): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../kinds/generated/core.ts';
+import type { HostPort } from '../network/index.ts';
 import { prepareCgroup, removeCgroup } from '../podman/cgroups.ts';
 import type { MountSpec } from '../podman/spec.ts';
 import type { VolumeContext } from '../volumes/payload.ts';
@@ -131,9 +132,16 @@ export class PodSandbox {
     }
     const { name, namespace = 'default' } = pod.metadata;
     try {
-      this.#network = await this.#context.network.setup({ uid: this.uid, namespace, name });
+      this.#network = await this.#context.network.setup({ uid: this.uid, namespace, name, hostPorts: hostPorts(pod) });
     } catch (error) {
       throw new PodStartError('FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`, { cause: error });
     }
   }
+}
+
+/** Ports of the machine that the pod asks for; with the host's network they are its own anyway. */
+function hostPorts(pod: Pod): HostPort[] {
+  return [...pod.spec?.containers ?? [], ...pod.spec?.initContainers ?? []].flatMap(({ ports = [] }) => ports.flatMap((port): HostPort[] => (port.hostPort
+    ? [{ protocol: port.protocol ?? 'TCP', hostPort: port.hostPort, containerPort: port.containerPort, ...(port.hostIP ? { hostIP: port.hostIP } : {}) }]
+    : [])));
 }
