@@ -3,6 +3,7 @@ import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { serviceEndpointsController } from './endpointslice/index.ts';
+import { eventTtlController } from './eventttl/eventttl.ts';
 import { garbageCollector } from './garbagecollector/garbagecollector.ts';
 import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
@@ -17,6 +18,7 @@ export type { ControllerContext, ControllerFactory } from './context.ts';
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
   endpointslice: serviceEndpointsController,
+  eventttl: eventTtlController,
   garbagecollector: garbageCollector,
   job: jobController,
   namespace: namespaceController,

@@ -41,7 +41,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /** Rounds without a request after which all is at rest; together longer than the queues' first retries. */
-const QUIET_ROUNDS = 15;
+const QUIET_ROUNDS = 30;
 const ROUND_MS = 2;
 
 /** Lets everything that is under way come to rest: nothing new is asked of the server for a while. */

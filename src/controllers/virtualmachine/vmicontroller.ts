@@ -102,9 +102,7 @@ class VmiReconciler {
   }
 
   async #write(vmi: VirtualMachineInstance, seen: Observation): Promise<void> {
-    for (const { type, reason, message } of seen.notices) {
-      this.#recorder.event(vmi, type, reason, message);
-    }
+    this.#tell(vmi, seen);
     const finalizers = vmi.metadata.finalizers ?? [];
     const missing = vmi.metadata.deletionTimestamp === undefined && !finalizers.includes(FINALIZER_VMI);
     const node = seen.status.nodeName;
@@ -122,15 +120,26 @@ class VmiReconciler {
     await this.#client.update(VIRTUALMACHINEINSTANCES, copy);
   }
 
+  /** Why a guest failed is told of its machine too: the instance may be gone before anybody looks. */
+  #tell(vmi: VirtualMachineInstance, seen: Observation): void {
+    const owner = controllerOf(vmi);
+    for (const { type, reason, message } of seen.notices) {
+      this.#recorder.event(vmi, type, reason, message);
+      if (type === 'Warning' && owner !== undefined) {
+        const { apiVersion, kind, name, uid } = owner;
+        const { namespace } = vmi.metadata;
+        this.#recorder.event({ apiVersion, kind, metadata: { name, uid, ...(namespace === undefined ? {} : { namespace }) } }, type, reason, message);
+      }
+    }
+  }
+
   async #release(vmi: VirtualMachineInstance, seen: Observation): Promise<void> {
     const finalizers = vmi.metadata.finalizers ?? [];
     if (!finalizers.includes(FINALIZER_VMI)) {
       await this.#write(vmi, seen);
       return;
     }
-    for (const { type, reason, message } of seen.notices) {
-      this.#recorder.event(vmi, type, reason, message);
-    }
+    this.#tell(vmi, seen);
     const copy = withStatus(vmi, seen.status);
     copy.metadata.finalizers = finalizers.filter((one) => one !== FINALIZER_VMI);
     try {
