@@ -1,86 +1,125 @@
-/**
- * Makes X.509 certificates (ECDSA P-256). The only file that needs @peculiar/x509, which costs about 0.1 s of CPU to
- * load: import it dynamically, when something must be issued.
- */
-import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
-import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
+/** Makes X.509 certificates (RFC 5280; ECDSA P-256 with SHA-256) from what node:crypto has: see docs/adr for why not with a library. */
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { isIP, isIPv4 } from 'node:net';
+import { bits, boolean, elements, explicit, implicit, integer, octets, oid, sequence, set, text, time } from './der.ts';
 import type { KeyPair, LeafRequest } from './pki.ts';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const CA_YEARS = 10;
+const CA_DAYS = 3650;
 const LEAF_DAYS = 365;
 const DAY_MS = 86_400_000;
 /** Certificates are valid from a little before now, for clocks that disagree. */
 const BACKDATE_MS = 5 * 60_000;
+const SERIAL_BYTES = 16;
 
-x509.cryptoProvider.set(webcrypto);
+const OID = {
+  ecdsaWithSha256: '1.2.840.10045.4.3.2', commonName: '2.5.4.3', organization: '2.5.4.10',
+  subjectKeyIdentifier: '2.5.29.14', keyUsage: '2.5.29.15', subjectAltName: '2.5.29.17', basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35', extendedKeyUsage: '2.5.29.37', serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2',
+} as const;
 
-const serial = (): string => {
-  const bytes = randomBytes(16);
-  bytes[0] = (bytes[0] ?? 0) & 0x7f | 0x01;
-  return bytes.toString('hex');
-};
+const SIGNATURE = sequence(oid(OID.ecdsaWithSha256));
+/** digitalSignature; with keyCertSign and cRLSign for an authority. Bits count from the left. */
+const LEAF_USAGE = bits(Buffer.from([0x80]), 7);
+const CA_USAGE = bits(Buffer.from([0x86]), 1);
 
-/** One name attribute each, so that no value is ever read as distinguished-name syntax. */
-const subjectOf = (commonName: string, organizations: readonly string[]): x509.JsonName => [
-  ...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] },
-];
+const attribute = (type: string, value: string): Buffer => set(sequence(oid(type), text(value)));
 
-async function newKey(): Promise<{ keys: webcrypto.CryptoKeyPair; pem: string }> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  const pem = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString();
-  return { keys, pem };
+const nameOf = (commonName: string, organizations: readonly string[]): Buffer =>
+  sequence(...organizations.map((organization) => attribute(OID.organization, organization)), attribute(OID.commonName, commonName));
+
+const extension = (id: string, critical: boolean, value: Uint8Array): Buffer => sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
+
+const spkiOf = (key: KeyObject): Buffer => (key.type === 'public' ? key : createPublicKey(key)).export({ format: 'der', type: 'spki' });
+
+/** SHA-1 of the public key's bits, as RFC 5280 proposes: an identifier, not a signature. */
+function keyIdentifier(spki: Buffer): Buffer {
+  const [outer] = elements(spki);
+  const key = outer === undefined ? undefined : elements(outer.content)[1];
+  return createHash('sha1').update(key?.content.subarray(1) ?? spki).digest();
 }
 
-export async function issueCa(commonName: string): Promise<KeyPair> {
-  const { keys, pem } = await newKey();
-  const now = Date.now();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
-    name: subjectOf(commonName, []),
-    notBefore: new Date(now - BACKDATE_MS),
-    notAfter: new Date(now + CA_YEARS * LEAF_DAYS * DAY_MS),
-    keys,
-    signingAlgorithm: ALGORITHM,
+/** The subject as it stands in a certificate, byte for byte: what issuers must repeat. */
+function subjectOf(certificate: X509Certificate): Buffer {
+  const [outer] = elements(certificate.raw);
+  const [body] = outer === undefined ? [] : elements(outer.content);
+  // version, serial number, signature, issuer, validity, subject
+  const subject = body === undefined ? undefined : elements(body.content)[5];
+  if (subject === undefined) {
+    throw new Error('the authority\'s certificate has no subject');
+  }
+  return subject.whole;
+}
+
+/** Sixteen bytes of an IPv6 address, four of an IPv4 one. */
+export function addressBytes(address: string): Buffer {
+  if (isIPv4(address)) {
+    return Buffer.from(address.split('.').map(Number));
+  }
+  // The parser of URLs writes an embedded IPv4 address out in hexadecimal.
+  const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const head = groups(left);
+  const tail = groups(right ?? '');
+  const all = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => '0'), ...tail];
+  return Buffer.from(all.map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+const alternativeName = (name: string): Buffer => (isIP(name) === 0 ? implicit(2, Buffer.from(name, 'latin1')) : implicit(7, addressBytes(name)));
+
+interface Body {
+  subject: Buffer;
+  issuer: Buffer;
+  notAfter: Date;
+  publicKey: Buffer;
+  extensions: readonly Buffer[];
+}
+
+function certificate(body: Body, signer: KeyObject): string {
+  const serial = randomBytes(SERIAL_BYTES);
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  const signed = sequence(
+    explicit(0, integer(Buffer.from([2]))), integer(serial), SIGNATURE, body.issuer,
+    sequence(time(new Date(Date.now() - BACKDATE_MS)), time(body.notAfter)), body.subject, body.publicKey, explicit(3, sequence(...body.extensions)),
+  );
+  const der = sequence(signed, SIGNATURE, bits(sign('sha256', signed, signer)));
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+function newKey(): { key: KeyObject; pem: string; spki: Buffer } {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { key: privateKey, pem: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), spki: spkiOf(privateKey) };
+}
+
+export function issueCa(commonName: string): KeyPair {
+  const { key, pem, spki } = newKey();
+  const name = nameOf(commonName, []);
+  const cert = certificate({
+    subject: name, issuer: name, publicKey: spki, notAfter: new Date(Date.now() + CA_DAYS * DAY_MS),
     extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      // An authority that signs no further authorities.
+      extension(OID.basicConstraints, true, sequence(boolean(true), integer(Buffer.from([0])))),
+      extension(OID.keyUsage, true, CA_USAGE),
+      extension(OID.subjectKeyIdentifier, false, octets(keyIdentifier(spki))),
     ],
-  });
-  return { cert: `${certificate.toString('pem')}\n`, key: pem };
+  }, key);
+  return { cert, key: pem };
 }
 
-async function importCaKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
-  return webcrypto.subtle.importKey('pkcs8', Uint8Array.from(der), ALGORITHM, false, ['sign']);
-}
-
-export async function issueLeaf(ca: KeyPair, request: LeafRequest): Promise<KeyPair> {
-  const { keys, pem } = await newKey();
-  const authority = new x509.X509Certificate(ca.cert);
-  const now = Date.now();
-  const names = request.names.map((name): x509.JsonGeneralName => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name }));
-  const usages = request.usages.map((usage) => (usage === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth));
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
-    subject: subjectOf(request.commonName, request.organizations),
-    issuer: authority.subject,
-    notBefore: new Date(now - BACKDATE_MS),
-    notAfter: new Date(Math.min(now + LEAF_DAYS * DAY_MS, authority.notAfter.getTime())),
-    publicKey: keys.publicKey,
-    signingKey: await importCaKey(ca.key),
-    signingAlgorithm: ALGORITHM,
+export function issueLeaf(ca: KeyPair, request: LeafRequest): KeyPair {
+  const { pem, spki } = newKey();
+  const authority = new X509Certificate(ca.cert);
+  const usages = request.usages.map((usage) => oid(usage === 'server' ? OID.serverAuth : OID.clientAuth));
+  const cert = certificate({
+    subject: nameOf(request.commonName, request.organizations), issuer: subjectOf(authority), publicKey: spki,
+    notAfter: new Date(Math.min(Date.now() + LEAF_DAYS * DAY_MS, authority.validToDate.getTime())),
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension(usages),
-      await x509.AuthorityKeyIdentifierExtension.create(authority),
-      ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
+      extension(OID.basicConstraints, true, sequence()),
+      extension(OID.keyUsage, true, LEAF_USAGE),
+      extension(OID.extendedKeyUsage, false, sequence(...usages)),
+      extension(OID.authorityKeyIdentifier, false, sequence(implicit(0, keyIdentifier(spkiOf(authority.publicKey))))),
+      ...(request.names.length === 0 ? [] : [extension(OID.subjectAltName, false, sequence(...request.names.map(alternativeName)))]),
     ],
-  });
-  return { cert: `${certificate.toString('pem')}\n`, key: pem };
+  }, createPrivateKey(ca.key));
+  return { cert, key: pem };
 }

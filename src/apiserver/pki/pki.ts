@@ -123,7 +123,7 @@ async function ensureCa(dir: string, now: number): Promise<KeyPair> {
     return found;
   }
   const { issueCa } = await import('./issue.ts');
-  const made = await issueCa('telar-ca');
+  const made = issueCa('telar-ca');
   await writePair(dir, 'ca', made);
   return made;
 }
@@ -164,7 +164,7 @@ export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> 
       return found;
     }
     const { issueLeaf } = await import('./issue.ts');
-    const made = await issueLeaf(ca, requests[name]);
+    const made = issueLeaf(ca, requests[name]);
     await writePair(dir, name, made);
     return made;
   };
