@@ -15,7 +15,7 @@ describe('the network', () => {
     await telar.apply([
       deployment('web', 2), service('web', { type: 'NodePort' }), service('web-headless', { selector: { app: 'web' }, clusterIP: 'None' }),
       service('empty', { selector: { app: 'nobody' } }),
-      virtualMachine('legacy', { page: 'from the guest' }), service('legacy'),
+      virtualMachine('legacy', { page: 'from the guest' }), service('legacy', { ports: [{ port: 80 }] }),
       pod('client'),
     ]);
     await telar.k('rollout', 'status', 'deployment/web', '--timeout=180s');
@@ -69,7 +69,7 @@ describe('the network', () => {
     await telar.apply(virtualMachine('asker', {
       page: 'asker',
       spec: {
-        volumes: [{ name: 'seed', cloudInitNoCloud: { userData: '#cloud-config\nhostname: asker\nruncmd:\n- mkdir -p /srv/www\n- wget -T 5 -qO /srv/www/index.html http://legacy.default.svc.cluster.local/\n' } }],
+        volumes: [{ name: 'seed', cloudInitNoCloud: { userData: '#cloud-config\nhostname: asker\nruncmd:\n- mkdir -p /srv/www\n- timeout 10 wget -qO /srv/www/index.html http://legacy.default.svc.cluster.local/\n' } }],
       },
     }));
     await telar.k('wait', '--for=condition=Ready', 'vm/asker', '--timeout=180s');

@@ -20,14 +20,14 @@ export function deployment(name: string, replicas: number, container: Part = {})
       replicas, selector: { matchLabels: { app: name } },
       template: {
         metadata: { labels: { app: name } },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: WEB, ports: [{ name: 'http', containerPort: 80 }], ...container }] },
+        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: WEB, ports: [{ name: 'http', containerPort: 8080 }], ...container }] },
       },
     },
   };
 }
 
 export function service(name: string, spec: Part = {}): Part {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 80 }], ...spec } };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }], ...spec } };
 }
 
 /** A guest booted from a kernel in an image, with what it serves on port 80. */
