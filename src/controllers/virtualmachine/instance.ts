@@ -3,21 +3,11 @@ import { createHash } from 'node:crypto';
 import { controllerReference } from '../../apimachinery/object.ts';
 import { deepClone } from '../../apimachinery/values.ts';
 import type { VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceSpec } from '../../kinds/generated/kubevirt.ts';
+import { firmwareUuid } from '../../kinds/kubevirt/defaults.ts';
 import { ANNOTATION_VM_GENERATION, FINALIZER_VM, LABEL_VM_NAME } from '../../kinds/kubevirt/wellknown.ts';
 
 /** On instances: digest of the template they were started from. */
 export const ANNOTATION_TEMPLATE = 'telar.local/started-template';
-
-/** KubeVirt's namespace for firmware UUIDs: guests keep theirs when a machine moves between KubeVirt and Telar. */
-const FIRMWARE_NAMESPACE = '6a1a24a1-4061-4607-8bf4-a3963d0c5895';
-
-/** The UUID (version 5) of a guest whose template names none: the same for every start of a machine of this name. */
-export function firmwareUuid(name: string): string {
-  const bytes = createHash('sha1').update(Buffer.from(FIRMWARE_NAMESPACE.replaceAll('-', ''), 'hex')).update(name).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
 
 /** JSON with sorted members, so that equal templates have equal digests. */
 function canonical(value: unknown): unknown {
