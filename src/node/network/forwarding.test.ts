@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { trialRules } from './trial.ts';
 
 const MODULE = JSON.stringify(fileURLToPath(new URL('forwarding.ts', import.meta.url)));
 
@@ -33,5 +34,10 @@ describe('other firewalls', () => {
 
   it('that know our links are fine', async () => {
     assert.deepEqual(await check(`${chain('inet', 'fw', 'forwarding', 'forward', 'drop')}\nadd rule inet fw forwarding iifname "tlabc123*" accept`), { ok: true, problems: [] });
+    assert.equal((await check(`${chain('inet', 'fw', 'forwarding', 'forward', 'drop')}\nadd rule inet fw forwarding iifname "tl*" accept`)).ok, true);
+  });
+
+  it('the rules of a probe load into an empty namespace', async () => {
+    assert.equal((await check(trialRules())).ok, true);
   });
 });

@@ -62,7 +62,10 @@ function fixFor(chain: Chain, instance: Pick<Instance, 'id'>, link: string): str
   return direction.map((flag) => `nft insert rule ${chain.family} ${chain.table} ${chain.name} ${flag === '-i' ? 'iifname' : 'oifname'} "${link}" accept`).join('; ');
 }
 
-/** Chains of others that drop by policy what pods send (forward) or ask of this machine (input: DNS, the API), without a rule that names our links. */
+/**
+ * Chains of others that drop by policy what pods send (forward) or ask of this machine (input: DNS, the API), without a rule
+ * that names our links or `tl*`, those of every instance. An empty id asks for the latter.
+ */
 export async function checkForwarding(instance: Pick<Instance, 'id'>): Promise<ForwardingReport> {
   const problems: ForwardingProblem[] = [];
   for (const chain of await baseChains()) {
@@ -77,7 +80,7 @@ export async function checkForwarding(instance: Pick<Instance, 'id'>): Promise<F
       }
       throw error;
     });
-    const names = [podLinkPattern(instance), `${nodeLink(instance)}*`];
+    const names = [podLinkPattern(instance), `${nodeLink(instance)}*`, '"tl*"'];
     if (rules !== '' && !names.some((name) => rules.includes(name))) {
       problems.push({
         detail: `chain ${chain.name} of table ${chain.family} ${chain.table} drops ${chain.hook === 'forward' ? 'forwarded' : 'arriving'} packets that it does not know`,

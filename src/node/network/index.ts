@@ -6,3 +6,4 @@ export { podDns } from './poddns.ts';
 export { PodNetwork, type PodIdentity, type Sandbox } from './podnetwork.ts';
 export { removeNetwork } from './removal.ts';
 export { ServiceProxy, type ServiceProxyOptions } from './services/proxy.ts';
+export { trialRules } from './trial.ts';

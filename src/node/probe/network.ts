@@ -1,27 +1,17 @@
 /** Network namespaces, virtual links and address translation, tried in a namespace that goes with the trial. */
 import { attempt } from './command.ts';
-import { missing, ok } from './probe.ts';
+import { checkForwarding, trialRules } from '../network/index.ts';
+import { limited, missing, ok } from './probe.ts';
 import type { Probe } from './probe.ts';
 
-/** Made inside the namespace: a veth pair, as each pod gets, and a table like the one services use. */
-const TRIAL = `set -e
+/** Made inside the namespace: a veth pair, as each pod gets, and the very rules of pods and services. */
+const trial = (): string => `set -e
 ip link set lo up
 ip link add telar0 type veth peer name telar1
 ip address add 192.0.2.1/32 dev telar0
 ip link set telar0 up
 nft -f - <<'RULES'
-table ip telar-probe {
-  map services { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
-  chain prerouting {
-    type nat hook prerouting priority dstnat; policy accept;
-    dnat ip to ip daddr . ip protocol . th dport map @services
-  }
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr 192.0.2.1 masquerade
-  }
-}
-RULES
+${trialRules()}RULES
 `;
 
 export const networkProbe: Probe = {
@@ -34,8 +24,15 @@ export const networkProbe: Probe = {
         return missing(`${program} is not installed`);
       }
     }
-    const trial = await attempt('unshare', ['--net', 'sh'], { input: TRIAL });
-    return trial.ok ? ok('a namespace with links and address translation') : missing(trial.why);
+    const made = await attempt('unshare', ['--net', 'sh'], { input: trial() });
+    if (!made.ok) {
+      return missing(made.why);
+    }
+    // Of every instance: which one is asked for is not known yet.
+    const { problems } = await checkForwarding({ id: '' });
+    return problems.length === 0
+      ? ok('a namespace with links and address translation')
+      : limited(problems.map(({ detail, fix }) => `${detail} (${fix})`).join('; '));
   },
 };
 
