@@ -57,3 +57,7 @@ export const MAX_WARNING_CHARS = 256;
 export const MAX_WARNINGS_CHARS = 4096;
 /** Longest a proxied request to a node waits for the node's first byte, ms. */
 export const NODE_CONNECT_TIMEOUT_MS = 10_000;
+/** Events are deleted this long after they were last told, ms; looked for this often; deleted this many at a time. */
+export const EVENT_LIFETIME_MS = 3_600_000;
+export const EXPIRY_INTERVAL_MS = 60_000;
+export const EXPIRY_BATCH = 100;

@@ -16,6 +16,7 @@ import { parseTokenFile, StaticTokens, type StaticToken } from './authn/tokenfil
 import type { Authorizer } from './authz/authorizer.ts';
 import { MASTERS, superuserPolicy } from './authz/superuser.ts';
 import { bootstrap } from './bootstrap.ts';
+import { startExpiry } from './expiry.ts';
 import type { ExtraGroup } from './extragroup.ts';
 import { Handler, type HandlerOptions } from './http/handler.ts';
 import { Listener } from './http/listener.ts';
@@ -145,6 +146,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const handling: HandlerOptions = { pipeline, log, watches, authenticator: new Authenticator(staticTokens, core.tokens) };
   const handler = new Handler(handling);
   const listeners: Listener[] = [];
+  const stopExpiry = startExpiry(core);
   return {
     core,
     async listen(host, wanted): Promise<{ port: number }> {
@@ -164,6 +166,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     addCheck: (check) => health.add(check),
     notReady: () => health.failing(),
     async close(): Promise<void> {
+      stopExpiry();
       for (const watch of watches) {
         watch.close();
       }

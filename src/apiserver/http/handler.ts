@@ -1,7 +1,8 @@
 /** One HTTP request: read, authenticate, hand to the pipeline, write the answer. */
 import { constants as http2 } from 'node:http2';
 import type { Log } from '../../apimachinery/log.ts';
-import { failure, internalError, StatusError, unauthorized } from '../../apimachinery/status.ts';
+import { failure, internalError, StatusError, tooLarge, unauthorized } from '../../apimachinery/status.ts';
+import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
 import { isPublicPath } from '../authz/superuser.ts';
@@ -78,6 +79,13 @@ function warningHeaders(warnings: readonly string[]): string[] {
 export function statusOf(error: unknown, log: Log, path: string): StatusError {
   if (error instanceof StatusError) {
     return error;
+  }
+  if (error instanceof ValueTooLargeError) {
+    return tooLarge(error.message);
+  }
+  if (error instanceof StoreUnavailableError) {
+    log.warn({ path, error: error.message }, 'the store took no write');
+    return failure('ServiceUnavailable', error.message);
   }
   log.error({ path, error: error instanceof Error ? error.stack ?? error.message : String(error) }, 'a request failed unexpectedly');
   return internalError(error instanceof Error ? error.message : 'unknown error');
