@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { adminKubeconfig } from '../../src/apiserver/pki/index.ts';
-import { at, CMS, TestServer } from '../../src/apiserver/testing/harness.ts';
+import { at, CMS, lines, pod, PODS, TestServer } from '../../src/apiserver/testing/harness.ts';
 
 const KUBECTL = process.env['KUBECTL'] ?? 'kubectl';
 const MISSING = spawnSync(KUBECTL, ['version', '--client']).status !== 0;
@@ -272,6 +272,44 @@ describe('kubectl', { skip: MISSING ? 'no kubectl here' : false }, () => {
     assert.match(await k('get', 'ns', 'capns'), /Terminating/);
     assert.match(await fails('delete', 'ns', 'default'), /this namespace may not be deleted/);
     assert.equal((await s.get(`${CMS}/capcm`)).code, 404);
+  });
+
+  it('looks after nodes', async () => {
+    await s.post('/api/v1/nodes', { metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    assert.match(await k('get', 'nodes'), /^n1 +Ready/m);
+    assert.match(await k('cordon', 'n1'), /cordoned/);
+    assert.match(await k('get', 'nodes'), /SchedulingDisabled/);
+    assert.match(await k('taint', 'node', 'n1', 'k=v:PreferNoSchedule'), /tainted/);
+    assert.match(await k('describe', 'node', 'n1'), /Taints: +k=v:PreferNoSchedule/);
+    await s.post(PODS, { ...pod('drained', { nodeName: 'n1', terminationGracePeriodSeconds: 30 }), metadata: { name: 'drained', labels: { app: 'drained' } } });
+    const draining = k('drain', 'n1', '--ignore-daemonsets', '--force', '--delete-emptydir-data', '--pod-selector=app=drained', '--timeout=30s');
+    // What the node does once the pod's containers have ended.
+    const watch = await s.open({ path: `${PODS}?watch=true&resourceVersion=0&fieldSelector=metadata.name%3Ddrained` });
+    for await (const event of lines(watch)) {
+      if (at(event, 'object', 'metadata', 'deletionTimestamp') !== undefined) {
+        break;
+      }
+    }
+    watch.destroy();
+    await s.delete(`${PODS}/drained`, { gracePeriodSeconds: 0 });
+    assert.match(await draining, /pod\/drained evicted/);
+    assert.match(await k('uncordon', 'n1'), /uncordoned/);
+    assert.match(await k('delete', 'node', 'n1'), /deleted/);
+  });
+
+  it('makes roles, limits and autoscalers', async () => {
+    assert.match(await k('create', 'rolebinding', 'rb1', '--clusterrole=view', '--serviceaccount=default:sa1'), /created/);
+    assert.match(await k('create', 'role', 'r1', '--verb=get', '--resource=pods'), /created/);
+    assert.match(await k('create', 'quota', 'q1', '--hard=pods=2'), /created/);
+    assert.match(await k('create', 'deployment', 'scaled', '--image=x:1'), /created/);
+    assert.match(await k('autoscale', 'deploy', 'scaled', '--min=1', '--max=2'), /autoscaled/);
+    assert.match(await k('get', 'hpa'), /scaled +Deployment\/scaled/);
+    assert.match(await k('create', 'ingress', 'i1', '--rule=example.com/=svc:80'), /created/);
+    assert.match(await k('create', 'cronjob', 'c1', '--image=x:1', '--schedule=*/5 * * * *'), /created/);
+    assert.match(await k('create', 'job', 'from-cron', '--from=cronjob/c1'), /created/);
+    assert.match(await k('create', 'priorityclass', 'p1', '--value=5'), /created/);
+    assert.match(await k('create', 'pdb', 'b1', '--selector=app=x', '--min-available=1'), /created/);
+    assert.match(await k('get', 'role,rolebinding,quota,ing,cj,pc,pdb'), /priorityclass.scheduling.k8s.io\/p1/);
   });
 
   it('shows events', async () => {

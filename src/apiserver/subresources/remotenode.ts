@@ -84,7 +84,12 @@ class RemoteNode implements NodeHandler {
       incoming.on('error', () => reply.destroy());
     });
     reply.once('close', () => outgoing.destroy());
-    req.pipe(outgoing);
+    if (req.readableEnded) {
+      // Somebody has read the body already, which then is not the node's affair.
+      outgoing.end();
+    } else {
+      req.pipe(outgoing);
+    }
   }
 
   upgrade(target: string, req: IncomingMessage, socket: Duplex, head: Buffer): void {
