@@ -2,6 +2,7 @@
  * The gateway process: `… gateway --run-dir DIR [--version TEXT]`. It reads files and speaks DNS, nothing else, so that it
  * outlives the control plane and stays small. Import nothing here that is not needed for that.
  */
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
@@ -13,8 +14,13 @@ import { ZoneFile } from './zonefile.ts';
 const STATE = 'gateway.json';
 const DNS_PORT = 53;
 /** The address's link, or a predecessor's port, may need a moment. */
-const BIND_TRIES = 20;
+const BIND_TRIES = 10;
 const BIND_PAUSE_MS = 100;
+/** Below the ports that the kernel gives to clients, above what services are registered for. */
+const FIRST_FALLBACK_PORT = 20_053;
+const FALLBACK_PORTS = 5000;
+/** Lines written in a minute at most: the log is nobody's to fill. */
+const MAX_LINES_PER_MINUTE = 60;
 /** How often the process asks itself whether its instance still exists. */
 const ORPHAN_CHECK_MS = 60_000;
 
@@ -23,7 +29,16 @@ function option(args: readonly string[], name: string): string | undefined {
   return at < 0 ? undefined : args[at + 1];
 }
 
+let minute = 0;
+let lines = 0;
+
 function say(text: string): void {
+  const now = Math.floor(Date.now() / 60_000);
+  lines = now === minute ? lines + 1 : 1;
+  minute = now;
+  if (lines > MAX_LINES_PER_MINUTE) {
+    return;
+  }
   process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }
 
@@ -33,15 +48,25 @@ function startTime(): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-async function bind(server: () => DnsServer): Promise<DnsServer> {
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+/**
+ * Bound, and on which port: the wanted one, or one the kernel chooses when a program that listens on port 53 of every address
+ * does not give way. The node then leads the address's port 53 there.
+ */
+async function bind(server: (port: number) => DnsServer, wanted: number): Promise<{ server: DnsServer; port: number }> {
   for (let attempt = 1; ; attempt++) {
-    const candidate = server();
+    const last = attempt === BIND_TRIES;
+    const port = last ? FIRST_FALLBACK_PORT + randomInt(FALLBACK_PORTS) : wanted;
+    const candidate = server(port);
     try {
       await candidate.listen();
-      return candidate;
+      return { server: candidate, port };
     } catch (error) {
       await candidate.close();
-      if (attempt >= BIND_TRIES) {
+      if (last || (attempt === BIND_TRIES - 1 && !isTaken(error))) {
         throw error;
       }
       await new Promise((resolve) => { setTimeout(resolve, BIND_PAUSE_MS); });
@@ -83,14 +108,13 @@ export async function runGateway(args: readonly string[]): Promise<void> {
   process.on('uncaughtException', (error) => { onError(error, 'unexpected'); });
   const zone = new ZoneFile(runDir, onError);
   const address = zone.current().listen;
-  const port = Number(option(args, '--port') ?? DNS_PORT);
   const upstreams = new HostUpstreams();
-  const server = await bind(() => new DnsServer({
+  const { server, port } = await bind((port) => new DnsServer({
     address, port, zone: () => zone.current(), forwarder: new Forwarder(() => upstreams.list(address)), onError,
-  }));
+  }), Number(option(args, '--port') ?? DNS_PORT));
   zone.watch();
   const state = join(runDir, STATE);
-  writeFileSync(`${state}.${process.pid}`, JSON.stringify({ pid: process.pid, startTime: startTime(), version }));
+  writeFileSync(`${state}.${process.pid}`, JSON.stringify({ pid: process.pid, startTime: startTime(), version, port }));
   renameSync(`${state}.${process.pid}`, state);
   say(`serving ${zone.current().domain} on ${address}:${port}`);
   const ended = Promise.withResolvers<void>();

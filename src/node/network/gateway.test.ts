@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -92,6 +93,19 @@ describe('cluster DNS', () => {
     parent.kill('SIGKILL');
     await gone;
     assert.match(await lookup('web.default.svc.cluster.local'), /10\.63\.1\.1/);
+  });
+
+  it('serves on a port of its own where another program has port 53', async () => {
+    await stopGateway(bed.instance);
+    const greedy = createServer().listen(53, bed.instance.dnsAddress);
+    await new Promise((resolve) => { greedy.once('listening', resolve); });
+    await bed.startProxy(COMMAND);
+    assert.match(await until(() => lookup('web.default.svc.cluster.local'), (text) => text.includes('10.63.1.1')), /10\.63\.1\.1/);
+    await new Promise((resolve) => { greedy.close(resolve); });
+    await stopGateway(bed.instance);
+    await until(() => lookup('web.default.svc.cluster.local'), (text) => text.includes('10.63.1.1'));
+    assert.match(await lookup('web.default.svc.cluster.local'), /10\.63\.1\.1/, 'and on 53 again');
+    bed.stopProxy();
   });
 
   it('keeps a small footprint', async () => {

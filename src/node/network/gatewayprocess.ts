@@ -20,15 +20,19 @@ export interface GatewayOptions {
   log: Log;
   /** Called when a process that this one started ends. */
   onExit?: () => void;
+  /** Called with the port it serves on, whenever that may have changed: not 53 where another program holds that. */
+  onPort?: (port: number) => void;
 }
 
 interface Running {
   pid: number;
   startTime: string;
   version: string;
+  port: number;
 }
 
 const STATE = 'gateway.json';
+export const DNS_PORT = 53;
 const LOG = 'gateway.log';
 const MAX_LOG_BYTES = 1024 * 1024;
 /** What of the log goes into an error. */
@@ -67,27 +71,30 @@ async function processStart(pid: number): Promise<string | undefined> {
   }
 }
 
-/** The instance's gateway, if it lives. */
-async function findRunning(instance: GatewayInstance): Promise<Running | undefined> {
-  const path = join(instance.runDir, STATE);
+/** What the state file says; undefined when it is not there or not whole. */
+async function readState(path: string): Promise<ReadonlyMap<string, unknown> | undefined> {
   if (!existsSync(path)) {
     return undefined;
   }
-  let state: unknown;
   try {
-    state = JSON.parse(await readFile(path, 'utf8'));
+    const state: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return new Map<string, unknown>(typeof state === 'object' && state !== null ? Object.entries(state) : []);
   } catch (error) {
-    if (error instanceof SyntaxError) {
+    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
       return undefined;
     }
     throw error;
   }
-  if (typeof state !== 'object' || state === null || !('pid' in state && 'startTime' in state && 'version' in state)) {
+}
+
+/** The instance's gateway, if it lives. */
+async function findRunning(instance: GatewayInstance): Promise<Running | undefined> {
+  const state = await readState(join(instance.runDir, STATE));
+  const [pid, startTime, version, port] = ['pid', 'startTime', 'version', 'port'].map((key) => state?.get(key));
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 1 || typeof startTime !== 'string' || typeof version !== 'string') {
     return undefined;
   }
-  const { pid, startTime, version } = state;
-  const known = typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && typeof startTime === 'string' && typeof version === 'string';
-  return known && (await processStart(pid)) === startTime ? { pid, startTime, version } : undefined;
+  return (await processStart(pid)) === startTime ? { pid, startTime, version, port: typeof port === 'number' ? port : DNS_PORT } : undefined;
 }
 
 async function end(running: Running): Promise<void> {
@@ -146,8 +153,7 @@ async function start(options: GatewayOptions, version: string): Promise<Running>
     }
   }
   const tail = existsSync(logFile) ? (await readFile(logFile, 'utf8')).slice(-LOG_TAIL_CHARS).trim() : '';
-  const hint = /EADDRINUSE/.test(tail) ? ` (another program listens on port 53 of every address of this machine: restrict it to its own)` : '';
-  throw new Error(`the DNS gateway on ${instance.dnsAddress} did not start: ${exited ?? 'it says nothing'}${hint}; ${tail}`);
+  throw new Error(`the DNS gateway on ${instance.dnsAddress} did not start: ${exited ?? 'it says nothing'}; ${tail}`);
 }
 
 /** One start or end at a time for each run directory, whoever asks. */
@@ -171,14 +177,16 @@ export function ensureGateway(options: GatewayOptions): Promise<boolean> {
     const version = await codeVersion();
     const running = await findRunning(options.instance);
     if (running?.version === version) {
+      options.onPort?.(running.port);
       return false;
     }
     if (running !== undefined) {
       options.log.info({ pid: running.pid }, 'replacing the DNS gateway of another version');
       await end(running);
     }
-    const { pid } = await start(options, version);
-    options.log.info({ pid, address: options.instance.dnsAddress }, 'DNS gateway started');
+    const { pid, port } = await start(options, version);
+    options.log.info({ pid, address: options.instance.dnsAddress, port }, 'DNS gateway started');
+    options.onPort?.(port);
     return true;
   });
 }

@@ -7,7 +7,6 @@ import { nodeRange, parseAddress } from './address.ts';
 import { AddressPool } from './addresspool.ts';
 import { Gate } from './batcher.ts';
 import { command } from './command.ts';
-import { checkForwarding } from './forwarding.ts';
 import { checkHostPorts, renderHostPorts, type HostPort } from './hostports.ts';
 import { hostLinkNames, HostLinks } from './iproute.ts';
 import { HOST_MAC, netnsDir, NEXT_HOP, podLink, podLinkPattern, podMac, recordDir } from './names.ts';
@@ -71,9 +70,6 @@ export class PodNetwork {
     await network.#adopt();
     await network.ensureRules();
     await switchOnForwarding(instance, log);
-    for (const problem of (await checkForwarding(instance)).problems) {
-      log.warn({ problem: problem.detail, fix: problem.fix }, 'another firewall on this machine stands between pods and the network');
-    }
     return network;
   }
 

@@ -55,6 +55,8 @@ export interface DesireContext {
 /** kube-proxy's default for sessionAffinityConfig.clientIP.timeoutSeconds. */
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
+const DNS_PORT = 53;
+
 const text = ({ ip, port }: Backend): string => `${ip} . ${port}`;
 
 /** Place `wanted` so that what stays keeps its index; the rest fills the gaps. */
@@ -170,4 +172,16 @@ export function desiredOf(service: Service, slices: readonly EndpointSlice[], co
     }
   }
   return builder.desired;
+}
+
+/** The DNS address's port 53, led to where the gateway serves; nothing when that is port 53 itself. */
+export function dnsDesired(address: string, port: number): Desired {
+  const entries = port === DNS_PORT ? [] : ['udp', 'tcp'].flatMap((protocol): Entry[] => {
+    const key = `${address} . ${protocol} . ${DNS_PORT}`;
+    return [
+      { collection: endpointMap(0, false), key, value: `${address} . ${port}` },
+      { collection: SERVICE_MAP, key, value: `goto ${spreadChain(1, false)}` },
+    ];
+  });
+  return { entries, sticky: [], udp: [] };
 }

@@ -10,12 +10,13 @@ import type { Service } from '../../../kinds/generated/core.ts';
 import type { EndpointSlice } from '../../../kinds/generated/discovery.ts';
 import { nodeRange, type Range } from '../address.ts';
 import { command, CommandError } from '../command.ts';
-import { superviseGateway } from '../gatewayprocess.ts';
+import { checkForwarding } from '../forwarding.ts';
+import { DNS_PORT, superviseGateway } from '../gatewayprocess.ts';
 import { tableName } from '../names.ts';
 import type { PodNetwork } from '../podnetwork.ts';
 import { NODE_PORT_MAP, REJECTED_NODE_PORTS } from '../rules.ts';
 import { UdpFlows } from './conntrack.ts';
-import { desiredOf, type Desired, type NodePort, type UdpTarget } from './desired.ts';
+import { desiredOf, dnsDesired, type Desired, type NodePort, type UdpTarget } from './desired.ts';
 import { ZoneFile, zoneText } from './dnszone.ts';
 import { SERVICE_NAME_LABEL } from './endpoints.ts';
 import { readTable } from './kernelstate.ts';
@@ -24,12 +25,16 @@ import { describeHolder, holderOf, readListeners, type Listeners } from './ports
 
 /** How often the table is looked for. */
 const CHECK_MS = 30_000;
+/** How often other firewalls are looked at: Docker, say, may come long after us. */
+const FIREWALL_MS = 300_000;
 /** How often a node port that somebody else holds is tried again. */
 const PORT_RETRY_MS = 5000;
 /** Pause after a transaction that failed, milliseconds; doubles up to the maximum. */
 const RETRY_MS = 200;
 const RETRY_MAX_MS = 30_000;
 const BY_SERVICE = 'service';
+/** What no Service is called. */
+const DNS_KEY = '(dns)';
 
 export interface ServiceProxyOptions {
   network: Pick<PodNetwork, 'ensureRules'>;
@@ -58,6 +63,8 @@ export class ServiceProxy {
   /** Clashes told already: an event for each, once. */
   readonly #told = new Set<string>();
   #draining: Promise<void> | undefined;
+  #firewalls: ReadonlySet<string> = new Set();
+  #dnsPort = DNS_PORT;
   #stale = true;
   #failures = 0;
   #signal: AbortSignal | undefined;
@@ -94,11 +101,21 @@ export class ServiceProxy {
     const { gatewayCommand, instance } = this.#options;
     if (gatewayCommand !== undefined) {
       // Not awaited: names come a moment after the rest. It tells of its failures itself.
-      superviseGateway({ instance, command: gatewayCommand, log: this.#log }, signal)
+      superviseGateway({ instance, command: gatewayCommand, log: this.#log, onPort: (port) => { this.#leadDns(port); } }, signal)
         .catch((error: unknown) => { this.#log.error({ err: error }, 'cluster DNS is not watched'); });
     }
     this.#every(CHECK_MS, () => this.checkTable());
+    this.#every(FIREWALL_MS, () => this.#checkFirewalls());
+    await this.#checkFirewalls();
     this.#every(PORT_RETRY_MS, async () => { this.#retryPorts(); });
+  }
+
+  /** Where another program has port 53 of every address, the gateway serves on a port of its own choice: lead its address there. */
+  #leadDns(port: number): void {
+    if (port !== this.#dnsPort) {
+      this.#dnsPort = port;
+      this.#mark(DNS_KEY);
+    }
   }
 
   /** Resolves when everything marked so far is in the kernel. */
@@ -169,6 +186,10 @@ export class ServiceProxy {
 
   /** Put one service's wishes into the ledger and the zone; answers the UDP addresses whose backends changed. */
   #describe(key: string, listeners: Listeners): UdpTarget[] {
+    if (key === DNS_KEY) {
+      this.#ledger.set(key, dnsDesired(this.#options.instance.dnsAddress, this.#dnsPort));
+      return [];
+    }
     const service = this.#services.get(key);
     const slices = this.#slices.byIndex(BY_SERVICE, key);
     this.#unblock(key);
@@ -262,6 +283,18 @@ export class ServiceProxy {
       await this.#options.network.ensureRules();
       this.#stale = true;
       await this.#settle();
+    }
+  }
+
+  /** Tell what of other firewalls stands between pods and the network, as an event of the Node, each time it changes. */
+  async #checkFirewalls(): Promise<void> {
+    const { instance, recorder } = this.#options;
+    const { problems } = await checkForwarding(instance);
+    const news = problems.filter(({ detail }) => !this.#firewalls.has(detail));
+    this.#firewalls = new Set(problems.map(({ detail }) => detail));
+    for (const { detail, fix } of news) {
+      this.#log.warn({ problem: detail, fix }, 'another firewall on this machine stands between pods and the network');
+      recorder.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: instance.nodeName, uid: instance.nodeName } }, 'Warning', 'FirewallBlocksPods', `${detail}: pods may not reach each other or the outside. To let them: ${fix}`);
     }
   }
 
