@@ -1,5 +1,6 @@
 /** `ip` in batches: commands of many pods in one process, failures told apart. */
 import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Batcher } from './batcher.ts';
 import { command, CommandError } from './command.ts';
 import { linkExists } from './sysctl.ts';
@@ -106,10 +107,10 @@ export async function hostRoutes(): Promise<HostRoute[]> {
   });
 }
 
-/** Names of the machine's links. */
+/** Names of this network namespace's links. */
 export async function hostLinkNames(): Promise<string[]> {
-  const parsed: unknown = JSON.parse((await command('ip', ['-j', 'link', 'show'])) || '[]');
-  return Array.isArray(parsed)
-    ? parsed.flatMap((link: unknown) => (typeof link === 'object' && link !== null && 'ifname' in link && typeof link.ifname === 'string' ? [link.ifname] : []))
-    : [];
+  return (await readFile('/proc/net/dev', 'utf8')).split('\n').slice(2).flatMap((line) => {
+    const name = line.split(':')[0]?.trim() ?? '';
+    return name === '' ? [] : [name];
+  });
 }
