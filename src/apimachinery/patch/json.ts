@@ -91,11 +91,12 @@ class Patching {
     return { container, segment };
   }
 
-  #get(path: string, op: string): Json {
+  /** What is at a path; an absent member of an object is undefined, an index that a list does not have an error. */
+  #get(path: string, op: string): Json | undefined {
     const { container, segment } = this.#find(path, op);
     const value = member(container, segment);
-    if (value === undefined) {
-      throw cannotApply(`${op} operation does not apply: doc is missing key: ${path}: missing value`);
+    if (value === undefined && Array.isArray(container)) {
+      throw cannotApply(`error in ${op} for path: '${path}': Unable to access invalid index: ${segment}: invalid index referenced`);
     }
     return value;
   }
@@ -125,6 +126,7 @@ class Patching {
     }
   }
 
+  /** Of an absent member of an object too, as the API server's library has it. */
   #replace(path: string, value: Json): void {
     this.#get(path, 'replace');
     const { container, segment } = this.#find(path, 'replace');
@@ -137,19 +139,14 @@ class Patching {
 
   #test(path: string, expected: Json): void {
     // The root itself may be tested; an absent member equals null.
-    const actual = path === '' ? this.#document : this.#present(path);
+    const actual = path === '' ? this.#document : this.#get(path, 'test');
     if (!deepEqual(actual ?? null, expected)) {
       throw cannotApply(`testing value ${path} failed: test failed`);
     }
   }
 
-  #present(path: string): Json | undefined {
-    const { container, segment } = this.#find(path, 'test');
-    return member(container, segment);
-  }
-
   #copy(from: string, path: string): void {
-    const value = this.#get(from, 'copy');
+    const value = this.#get(from, 'copy') ?? null;
     this.#copied += JSON.stringify(value).length;
     if (this.#copied > MAX_COPIED_CHARACTERS) {
       throw cannotApply(`Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${MAX_COPIED_CHARACTERS}`);
@@ -158,7 +155,7 @@ class Patching {
   }
 
   #move(from: string, path: string): void {
-    const value = this.#get(from, 'move');
+    const value = this.#get(from, 'move') ?? null;
     this.#remove(from, 'move');
     this.#add(path, value, 'move');
   }

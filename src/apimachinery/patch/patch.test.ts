@@ -19,6 +19,7 @@ describe('JSON patch', () => {
     [{ a: { b: 1 } }, [{ op: 'move', from: '/a/b', path: '/c' }], { a: {}, c: 1 }],
     [{ a: { b: 1 } }, [{ op: 'copy', from: '/a', path: '/a/c' }], { a: { b: 1, c: { b: 1 } } }],
     [{ a: 1 }, [{ op: 'test', path: '/a', value: 1 }, { op: 'test', path: '/none', value: null }, { op: 'test', path: '', value: { a: 1 } }], { a: 1 }],
+    [{ a: {} }, [{ op: 'replace', path: '/a/new', value: 1 }, { op: 'copy', from: '/none', path: '/b' }], { a: { new: 1 }, b: null }],
     [{ '': 1 }, [{ op: 'replace', path: '/', value: 2 }], { '': 2 }],
   ];
   for (const [document, patch, expected] of cases) {
@@ -32,7 +33,7 @@ describe('JSON patch', () => {
   test('what does not apply is 422, what is no patch 400', () => {
     const document = { a: [1], o: { k: 'v' } };
     const bad: Json[] = [
-      [{ op: 'test', path: '/o/k', value: 'w' }], [{ op: 'remove', path: '/x' }], [{ op: 'replace', path: '/x', value: 1 }], [{ op: 'add', path: '/x/y', value: 1 }],
+      [{ op: 'test', path: '/o/k', value: 'w' }], [{ op: 'remove', path: '/x' }], [{ op: 'replace', path: '/a/1', value: 1 }], [{ op: 'test', path: '/a/1', value: null }], [{ op: 'test', path: '/a/-', value: null }], [{ op: 'move', from: '/x', path: '/y' }], [{ op: 'add', path: '/x/y', value: 1 }],
       [{ op: 'add', path: '/a/5', value: 1 }], [{ op: 'add', path: '/a/x', value: 1 }], [{ op: 'add', path: '', value: 1 }], [{ op: 'add', path: 'a', value: 1 }], [{ op: 'remove', path: '/a/1' }],
       [{ op: 'move', from: '/o', path: '/o/x' }], [{ op: 'copy', path: '/x' }], [{ op: 'nonsense', path: '/a' }], [{ path: '/a' }], [{ op: 'add' }], [{ op: 'add', path: '/z' }],
       [{ op: 'remove', path: '/constructor' }], [{ op: 'add', path: '/__proto__/x', value: 1 }], [{ op: 'add', path: '/a/4294967296', value: 1 }],
@@ -170,6 +171,15 @@ Host
       assert.equal(JSON.stringify([document, patch]), before, 'nothing given is changed');
     });
   }
+
+  test('what the real library does, found by comparing with it', () => {
+    const apply = (document: JsonObject, patch: JsonObject): JsonObject => applyStrategicPatch(document, patch, table, 't/v1.Thing');
+    assert.deepEqual(apply({ metadata: { finalizers: ['a'] } }, { metadata: { finalizers: ['b'], '$deleteFromPrimitiveList/finalizers': ['a', 'b'] } }), { metadata: { finalizers: ['b'] } }, 'deletions first');
+    assert.deepEqual(apply({ spec: { containers: [{ name: 'a' }] } }, { spec: { containers: [{ name: 'a', env: [{ name: 'x' }, { $patch: 'replace' }] }] } }),
+      { spec: { containers: [{ name: 'a', env: [{ name: 'x' }] }] } }, 'an element that is a directive goes');
+    assert.deepEqual(apply({ metadata: { finalizers: ['a'] } }, { metadata: { finalizers: ['b'], '$setElementOrder/finalizers': [] } }), { metadata: { finalizers: ['b', 'a'] } }, 'an empty order orders nothing');
+    assert.throws(() => apply({ spec: { containers: [{ name: 'a' }] } }, { spec: { containers: null, '$setElementOrder/containers': [{ name: 'a' }] } }), failsWith(400));
+  });
 
   test('malformed patches are refused', () => {
     const document = { metadata: { labels: { a: '1' }, finalizers: ['a'] }, spec: { containers: [{ name: 'a' }], strategy: { type: 'x' } } };

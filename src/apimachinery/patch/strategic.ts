@@ -5,7 +5,7 @@
 import type { Json, JsonObject } from '../object.ts';
 import { badRequest } from '../status.ts';
 import type { Field, MessageType, TypeRef, TypeTable } from '../typetable.ts';
-import { deepClone, deepEqual, isObject, setOwn } from '../values.ts';
+import { deepClone, isObject, setOwn } from '../values.ts';
 import { cannotApply } from './errors.ts';
 import { deduplicate, identity, inPatchOrder } from './order.ts';
 
@@ -79,12 +79,15 @@ class Merger {
     const result = retained(original, patch);
     const ordered = this.#applyElementOrders(result, patch, shape);
     for (const [key, value] of Object.entries(patch)) {
-      if (key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || ordered.has(key)) {
-        continue;
-      }
       if (key.startsWith(DELETE_FROM_LIST)) {
         removeFromList(result, key.slice(DELETE_FROM_LIST.length), value);
-      } else if (value === null) {
+      }
+    }
+    for (const [key, value] of Object.entries(patch)) {
+      if (isDirective(key) || ordered.has(key)) {
+        continue;
+      }
+      if (value === null) {
         Reflect.deleteProperty(result, key);
       } else {
         this.#mergeMember(result, key, value, this.#rules(shape, key));
@@ -161,11 +164,11 @@ class Merger {
       }
       const key = directive.slice(ELEMENT_ORDER.length);
       const [existing, change] = [own(result, key), own(patch, key)];
-      if (!Array.isArray(order) || !isListOrNothing(existing) || !isListOrNothing(change)) {
+      if (!Array.isArray(order) || !isListOrNothing(existing) || !isListOrNothing(change) || change === null) {
         throw badRequest(BAD_ELEMENT_ORDER);
       }
       const rules = this.#rules(shape, key);
-      const list = this.#orderedList(existing ?? undefined, change ?? undefined, rules);
+      const list = this.#orderedList(existing ?? undefined, change, rules);
       if (list === undefined) {
         continue;
       }
@@ -248,28 +251,31 @@ function removeFromList(result: JsonObject, key: string, values: Json): void {
 
 /** The patch's elements must come in the order the directive gives. */
 function checkOrder(change: Json[], order: Json[], mergeKey: string | undefined): void {
-  let at = 0;
-  for (const element of change) {
+  const elements = change.filter((element) => !isJsonObject(element) || own(element, DIRECTIVE) !== 'delete');
+  let [next, at] = [0, 0];
+  while (next < elements.length && at < order.length) {
+    const element = elements[next] ?? null;
     if (isJsonObject(element) && own(element, DIRECTIVE) !== undefined) {
+      next += 1;
       continue;
     }
-    const same = (other: Json): boolean => (mergeKey === undefined || !isJsonObject(element)
-      ? deepEqual(element, other)
-      : isJsonObject(other) && deepEqual(own(other, mergeKey), keyOf(element, mergeKey)));
-    while (at < order.length && !same(order[at] ?? null)) {
-      at += 1;
+    if (mergeKey !== undefined && isJsonObject(element)) {
+      keyOf(element, mergeKey);
     }
-    if (at === order.length) {
-      throw badRequest(`The order in patch list:\n${JSON.stringify(change)}\n doesn't match ${ELEMENT_ORDER} list:\n${JSON.stringify(order)}\n`);
+    if (identity(element, mergeKey) === identity(order[at] ?? null, mergeKey)) {
+      next += 1;
     }
     at += 1;
+  }
+  if (next < elements.length && order.length > 0) {
+    throw badRequest(`The order in patch list:\n${JSON.stringify(change)}\n doesn't match ${ELEMENT_ORDER} list:\n${JSON.stringify(order)}\n`);
   }
 }
 
 const withoutDirective = (patch: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(patch).filter(([key]) => key !== DIRECTIVE));
 
-/** What a patch adds where nothing was: directives dropped; undefined when one says to delete. */
+/** What a patch adds where nothing was, without directives; undefined for an object that is one (it has nothing to act on). */
 function withoutDirectives(value: Json): Json | undefined {
   if (Array.isArray(value)) {
     return value.map(withoutDirectives).filter((element) => element !== undefined);
@@ -277,7 +283,7 @@ function withoutDirectives(value: Json): Json | undefined {
   if (!isJsonObject(value)) {
     return value;
   }
-  if (own(value, DIRECTIVE) === 'delete') {
+  if (own(value, DIRECTIVE) !== undefined) {
     return undefined;
   }
   const kept: JsonObject = {};
