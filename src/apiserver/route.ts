@@ -7,6 +7,7 @@
  * `/api/v1/namespaces/<ns>` is the namespace itself, and `finalize` and `status` below it are its subresources.
  */
 import { badRequest } from '../apimachinery/status.ts';
+import { flag } from './params.ts';
 import type { RequestInfo, RequestVerb } from './types.ts';
 
 /** Names that after `/namespaces/<ns>/` mean a subresource of the namespace. */
@@ -89,11 +90,9 @@ export function route(path: string): RequestInfo {
   };
 }
 
-const isTrue = (value: string | null): boolean => value === 'true' || value === '1' || value === '';
-
 /** Whether a list request is really a watch. */
 export function wantsWatch(info: RequestInfo, query: URLSearchParams): boolean {
-  return info.watchPrefix || (query.has('watch') && isTrue(query.get('watch')));
+  return info.watchPrefix || (query.size > 0 && flag(query, 'watch'));
 }
 
 const NON_RESOURCE_VERBS: Readonly<Record<string, RequestVerb>> = {

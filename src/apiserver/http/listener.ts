@@ -98,11 +98,6 @@ export class Listener {
     });
   }
 
-  /** Another certificate for connections to come. */
-  renew(serving: KeyPair, clientCa: string): void {
-    this.#server.setSecureContext({ key: serving.key, cert: serving.cert, ca: clientCa, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET });
-  }
-
   /** Takes no new connections, lets requests under way end, then cuts what is left. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@ import { toTable } from '../../kinds/printing.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Stored } from '../../store/store.ts';
 import { TABLE_PIECE_ROWS, WRITE_CHUNK_CHARS } from '../limits.ts';
+import { flag } from '../params.ts';
 import type { Accept } from '../types.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -24,9 +25,8 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
 
 /** What clients of these names show to people: they get indented JSON, as from kube-apiserver. */
 export function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
-  const asked = query.get('pretty');
-  if (asked !== null) {
-    return asked === '' || asked === 'true' || asked === '1';
+  if (query.has('pretty')) {
+    return flag(query, 'pretty');
   }
   return userAgent !== undefined && (userAgent.startsWith('curl/') || userAgent.startsWith('Wget/') || userAgent.startsWith('Mozilla/5.0'));
 }

@@ -1,5 +1,6 @@
 /** pods/{log,exec,attach,portforward}: which container, which node, and the kubelet's own path for it. */
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { flag } from '../params.ts';
 import { badRequest, failure, fieldError, invalid, type FieldError } from '../../apimachinery/status.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
 
@@ -81,12 +82,11 @@ function logQuery(query: URLSearchParams, pod: Pod): string {
 }
 
 const FLAGS = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const;
-const isTrue = (value: string | null): boolean => value === 'true' || value === '1';
 
 function streamQuery(query: URLSearchParams, withCommand: boolean): string {
   const passed = new URLSearchParams();
   for (const [name, kubelet] of Object.entries(FLAGS)) {
-    if (isTrue(query.get(name))) {
+    if (flag(query, name)) {
       passed.set(kubelet, '1');
     }
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { after, before, describe, it } from 'node:test';
+import { route } from '../route.ts';
 import { at, CMS, configMap, lines, pod, PODS, TestServer } from '../testing/harness.ts';
+import { watch } from './watch.ts';
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json';
 
@@ -161,13 +163,13 @@ describe('watch', () => {
 
   it('tells what happens after a revision, once and in order', async () => {
     const from = String(s.store.currentRevision);
-    const watch = await s.open({ path: `${CMS}?watch=true&resourceVersion=${from}` });
-    assert.equal(watch.statusCode, 200);
-    assert.equal(watch.headers['transfer-encoding'], 'chunked');
+    const stream = await s.open({ path: `${CMS}?watch=true&resourceVersion=${from}` });
+    assert.equal(stream.statusCode, 200);
+    assert.equal(stream.headers['transfer-encoding'], 'chunked');
     await s.post(CMS, configMap('w1'));
     await s.patch(`${CMS}/w1`, { data: { b: '2' } });
     await s.delete(`${CMS}/w1`);
-    const events = await take(watch, 3);
+    const events = await take(stream, 3);
     assert.deepEqual(shown(events), ['ADDED w1', 'MODIFIED w1', 'DELETED w1']);
     const revisions = events.map((event) => Number(at(event, 'object', 'metadata', 'resourceVersion')));
     assert.deepEqual(revisions, [...revisions].sort((a, b) => a - b));
@@ -178,24 +180,24 @@ describe('watch', () => {
 
   it('begins with what is there', async () => {
     await s.post(CMS, configMap('there'));
-    const watch = await s.open({ path: `${CMS}?watch=true&resourceVersion=0&fieldSelector=metadata.name%3Dthere` });
+    const stream = await s.open({ path: `${CMS}?watch=true&resourceVersion=0&fieldSelector=metadata.name%3Dthere` });
     await s.post(CMS, configMap('elsewhere'));
     await s.patch(`${CMS}/there`, { data: { c: '3' } });
-    assert.deepEqual(shown(await take(watch, 2)), ['ADDED there', 'MODIFIED there']);
+    assert.deepEqual(shown(await take(stream, 2)), ['ADDED there', 'MODIFIED there']);
     const single = await s.open({ path: `/api/v1/watch/namespaces/default/configmaps/there` });
     assert.deepEqual(shown(await take(single, 1)), ['ADDED there']);
   });
 
   it('ends the initial objects with a bookmark', async () => {
-    const watch = await s.open({ path: `${CMS}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&resourceVersion=` });
+    const stream = await s.open({ path: `${CMS}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&resourceVersion=` });
     const events: Event[] = [];
-    for await (const event of lines(watch)) {
+    for await (const event of lines(stream)) {
       events.push(event);
       if (event['type'] === 'BOOKMARK') {
         break;
       }
     }
-    watch.destroy();
+    stream.destroy();
     const mark = events.at(-1);
     assert.equal(at(mark, 'object', 'metadata', 'annotations', 'k8s.io/initial-events-end'), 'true');
     assert.equal(at(mark, 'object', 'kind'), 'ConfigMap');
@@ -206,13 +208,13 @@ describe('watch', () => {
 
   it('sees objects come into and go out of a selection', async () => {
     const from = String(s.store.currentRevision);
-    const watch = await s.open({ path: `${CMS}?watch=true&labelSelector=team%3Dred&resourceVersion=${from}` });
+    const stream = await s.open({ path: `${CMS}?watch=true&labelSelector=team%3Dred&resourceVersion=${from}` });
     await s.post(CMS, configMap('sel', {}, { team: 'blue' }));
     await s.patch(`${CMS}/sel`, { metadata: { labels: { team: 'red' } } });
     await s.patch(`${CMS}/sel`, { data: { d: '4' } });
     const left = await s.patch(`${CMS}/sel`, { metadata: { labels: { team: 'blue' } } });
     await s.delete(`${CMS}/sel`);
-    const events = await take(watch, 3);
+    const events = await take(stream, 3);
     assert.deepEqual(shown(events), ['ADDED sel', 'MODIFIED sel', 'DELETED sel']);
     assert.equal(at(events[2], 'object', 'metadata', 'labels', 'team'), 'red', 'the last state that matched');
     assert.equal(at(events[2], 'object', 'metadata', 'resourceVersion'), at(left.json, 'metadata', 'resourceVersion'));
@@ -220,9 +222,9 @@ describe('watch', () => {
 
   it('shows Tables whose columns come once', async () => {
     await s.post(PODS, pod('tabled'));
-    const watch = await s.open({ path: `${PODS}?watch=true&resourceVersion=0`, headers: { accept: TABLE } });
+    const stream = await s.open({ path: `${PODS}?watch=true&resourceVersion=0`, headers: { accept: TABLE } });
     await s.patch(`${PODS}/tabled`, { metadata: { labels: { x: 'y' } } });
-    const events = await take(watch, 2);
+    const events = await take(stream, 2);
     assert.equal(at(events[0], 'object', 'kind'), 'Table');
     assert.equal(at(events[0], 'object', 'rows', 0, 'cells', 0), 'tabled');
     assert.equal(at(events[0], 'object', 'columnDefinitions', 0, 'name'), 'Name');
@@ -230,13 +232,13 @@ describe('watch', () => {
   });
 
   it('ends when asked to', async () => {
-    const watch = await s.open({ path: `${CMS}?watch=true&timeoutSeconds=1&resourceVersion=${s.store.currentRevision}` });
+    const stream = await s.open({ path: `${CMS}?watch=true&timeoutSeconds=1&resourceVersion=${s.store.currentRevision}` });
     const events: Event[] = [];
-    for await (const event of lines(watch)) {
+    for await (const event of lines(stream)) {
       events.push(event);
     }
     assert.deepEqual(events, []);
-    assert.equal(watch.complete, true);
+    assert.equal(stream.complete, true);
   });
 
   it('answers 410 for the forgotten past and 504 for the future', async () => {
@@ -251,11 +253,32 @@ describe('watch', () => {
     assert.equal(future.code, 504);
   });
 
+  it('marks its place for those who ask', async () => {
+    const { core } = s.server;
+    const path = CMS;
+    const info = route(path);
+    const kind = core.kindOf(info);
+    const answer = await watch(core, {
+      method: 'GET', verb: 'watch', info, query: new URLSearchParams(`watch=true&allowWatchBookmarks=true&resourceVersion=${s.store.currentRevision}`),
+      user: { name: 'x', groups: [] }, accept: { format: 'json', metaVersion: 'v1' }, body: { kind: 'none' }, warnings: [],
+    }, kind);
+    assert.ok(answer.type === 'watch' && answer.stream.bookmarks);
+    const next = answer.stream.next();
+    // Others' writes move the mark too, so that a watcher of something quiet can come back later.
+    await s.post('/api/v1/namespaces', { metadata: { name: 'unrelated' } });
+    assert.equal(at(answer.stream.bookmark(), 'object', 'metadata', 'resourceVersion'), String(s.store.currentRevision));
+    const made = await s.post(CMS, configMap('marked'));
+    assert.deepEqual((await next)?.map(({ type }) => type), ['ADDED']);
+    assert.equal(at(answer.stream.bookmark(), 'object', 'metadata', 'resourceVersion'), at(made.json, 'metadata', 'resourceVersion'));
+    answer.stream.close();
+    assert.equal(await answer.stream.next(), undefined);
+  });
+
   it('serves many watchers the same events', async () => {
     const from = String(s.store.currentRevision);
     const watches = await Promise.all(Array.from({ length: 30 }, () => s.open({ path: `${CMS}?watch=true&resourceVersion=${from}` })));
     await Promise.all(Array.from({ length: 20 }, (_, index) => s.post(CMS, configMap(`many-${index}`))));
-    const seen = await Promise.all(watches.map((watch) => take(watch, 20)));
+    const seen = await Promise.all(watches.map((stream) => take(stream, 20)));
     for (const events of seen) {
       assert.deepEqual(events, seen[0]);
     }

@@ -34,7 +34,22 @@ export async function create(core: Core, call: Call, kind: AnyKind): Promise<Ans
   return answerOf(kind, await createObject(core, kind, call.info.namespace, object, context));
 }
 
-/** A PUT to `/status`: everything but the status, labels and annotations comes from what is stored. */
+/** Kinds whose labels Kubernetes lets `/status` change: kubelets label what they run on and run. */
+const LABELLED_BY_STATUS = new Set(['nodes', 'pods']);
+
+function copyMap(kind: AnyKind, next: KubeObject, wanted: KubeObject, name: 'labels' | 'annotations'): void {
+  const value = wanted.metadata[name];
+  if (name === 'labels' && !(kind.group === '' && LABELLED_BY_STATUS.has(kind.plural))) {
+    return;
+  }
+  if (value === undefined) {
+    delete next.metadata[name];
+  } else {
+    next.metadata[name] = { ...value };
+  }
+}
+
+/** A PUT to `/status`: everything but the status, annotations and some labels comes from what is stored. */
 function withStatusOf(kind: AnyKind, current: KubeObject, wanted: KubeObject): KubeObject {
   const next = deepClone(current);
   const status: unknown = Reflect.get(wanted, 'status');
@@ -44,14 +59,8 @@ function withStatusOf(kind: AnyKind, current: KubeObject, wanted: KubeObject): K
     Reflect.set(next, 'status', deepClone(status));
   }
   if (kind.origin === 'builtin') {
-    for (const name of ['labels', 'annotations'] as const) {
-      const value = wanted.metadata[name];
-      if (value === undefined) {
-        delete next.metadata[name];
-      } else {
-        next.metadata[name] = { ...value };
-      }
-    }
+    copyMap(kind, next, wanted, 'labels');
+    copyMap(kind, next, wanted, 'annotations');
   }
   const { resourceVersion, uid } = wanted.metadata;
   Reflect.set(next.metadata, 'resourceVersion', resourceVersion ?? '');

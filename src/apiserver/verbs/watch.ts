@@ -3,14 +3,13 @@ import { badRequest, fieldError, type StatusError } from '../../apimachinery/sta
 import type { AnyKind } from '../../kinds/kind.ts';
 import { CompactedError, type Revision, type Watcher } from '../../store/store.ts';
 import { MIN_WATCH_MS } from '../limits.ts';
+import { flag } from '../params.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core } from './core.ts';
 import { filterOf } from './filter.ts';
 import { currentPage, type Page } from './list.ts';
 import { awaitRevision, invalidListOptions, parseRevision, watchTooOld } from './revisions.ts';
 import { WatchStream } from './watchstream.ts';
-
-const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
 
 interface Wanted {
   revision: Revision | undefined;
@@ -21,8 +20,7 @@ interface Wanted {
 }
 
 function initialEvents(query: URLSearchParams): boolean | undefined {
-  const text = query.get('sendInitialEvents');
-  return text === null || text === '' ? undefined : isTrue(text);
+  return (query.get('sendInitialEvents') ?? '') === '' ? undefined : flag(query, 'sendInitialEvents');
 }
 
 /** Throws Invalid for combinations Kubernetes refuses. */
@@ -30,7 +28,7 @@ function wanted(query: URLSearchParams): Wanted {
   const revision = parseRevision(query.get('resourceVersion'));
   const match = query.get('resourceVersionMatch') ?? '';
   const asked = initialEvents(query);
-  const bookmarks = isTrue(query.get('allowWatchBookmarks'));
+  const bookmarks = flag(query, 'allowWatchBookmarks');
   if (asked === undefined) {
     if (match !== '') {
       throw invalidListOptions([fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')]);
