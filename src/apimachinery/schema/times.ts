@@ -12,13 +12,25 @@ const MICRO_DIGITS = 6;
 /** Go's zero time, which means that there is none. */
 export const isZeroTime = (text: string): boolean => text.startsWith(ZERO) && RFC3339.test(text);
 
+/** What a time of the right form has wrong, in Go's words. */
+function outOfRange(clock: string): string | undefined {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = clock.split(/[-T:]/).map(Number);
+  const days = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  const limits: [string, boolean][] = [
+    ['month', month < 1 || month > 12], ['day', day < 1 || day > days], ['hour', hour > 23], ['minute', minute > 59], ['second', second > 59],
+  ];
+  return limits.find(([, isOut]) => isOut)?.[0];
+}
+
 function parse(text: string, layout: string): { date: Date; fraction: string } {
   const match = RFC3339.exec(text);
   const [, clock = '', fraction = '', zone = ''] = match ?? [];
+  const wrong = match === null ? undefined : outOfRange(clock);
+  if (wrong !== undefined) {
+    throw new ValueError(`parsing time ${JSON.stringify(text)}: ${wrong} out of range`);
+  }
   const date = new Date(`${clock}${zone}`);
-  // A day that the month does not have is moved into the next one instead of being refused.
-  const asWritten = new Date(`${clock}Z`);
-  if (match === null || Number.isNaN(date.getTime()) || asWritten.toISOString().slice(0, clock.length) !== clock) {
+  if (match === null || Number.isNaN(date.getTime())) {
     throw new ValueError(`parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as "2006"`);
   }
   return { date, fraction };
