@@ -37,7 +37,6 @@ core/v1.KeyToPath mode
 core/v1.Lifecycle stopSignal
 core/v1.LoadBalancerIngress ipMode
 core/v1.LocalVolumeSource fsType
-core/v1.ModifyVolumeStatus targetVolumeAttributesClassName
 core/v1.NodeFeatures supplementalGroupsPolicy
 core/v1.NodeRuntimeHandlerFeatures recursiveReadOnlyMounts userNamespaces
 core/v1.PersistentVolumeClaimSpec storageClassName volumeMode volumeAttributesClassName
