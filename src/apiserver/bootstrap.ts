@@ -10,7 +10,7 @@ import { createObject, updateObject, type WriteContext } from './verbs/writes.ts
 import type { AnyKind } from '../kinds/kind.ts';
 import type { User } from './types.ts';
 
-export const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 export interface BootstrapOptions {
   /** ClusterIP of the `kubernetes` Service. */

@@ -7,7 +7,7 @@ import type { Core, Target } from './verbs/core.ts';
 import { removeStored } from './verbs/writes.ts';
 
 /** When an event was last told, in milliseconds; 0 for one without any time. */
-export function lastTold(event: KubeObject): number {
+function lastTold(event: KubeObject): number {
   const series: unknown = Reflect.get(event, 'series');
   const times = [
     event.metadata.creationTimestamp, Reflect.get(event, 'lastTimestamp'), Reflect.get(event, 'eventTime'), isObject(series) ? series['lastObservedTime'] : undefined,

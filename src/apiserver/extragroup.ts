@@ -4,7 +4,6 @@
  */
 import type { Duplex } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
-import type { JsonObject } from '../apimachinery/object.ts';
 import type { Answer, Call } from './types.ts';
 import type { Core } from './verbs/core.ts';
 
@@ -27,6 +26,3 @@ export interface UpgradeRequest {
   readonly socket: Duplex;
   readonly head: Buffer;
 }
-
-/** What most extra groups need of a body: JSON whatever the Content-Type says, `{}` when there is none. Throws BadRequest. */
-export type ReadJson = (call: Call) => JsonObject;

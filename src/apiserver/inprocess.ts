@@ -10,7 +10,7 @@ import { statusOf } from './http/handler.ts';
 import { serve, type Pipeline } from './pipeline.ts';
 import { route, verbOf } from './route.ts';
 import type { Answer, Body, Call, User } from './types.ts';
-import { PageNotFound } from './verbs/core.ts';
+import { PageNotFound, resourceNotFound } from './verbs/core.ts';
 import type { WatchItem, WatchStream } from './verbs/watchstream.ts';
 
 /** Structurally the client room's ApiRequest, which this room may not import. */
@@ -52,7 +52,7 @@ function callOf(user: User, request: InProcessRequest): Call {
 /** The same errors that HTTP would carry, as StatusErrors. */
 function thrown(error: unknown, pipeline: Pipeline, path: string): StatusError {
   if (error instanceof PageNotFound) {
-    return failure('NotFound', 'the server could not find the requested resource', {});
+    return resourceNotFound();
   }
   return statusOf(error, pipeline.core.log, path);
 }

@@ -91,7 +91,7 @@ export function route(path: string): RequestInfo {
 }
 
 /** Whether a list request is really a watch. */
-export function wantsWatch(info: RequestInfo, query: URLSearchParams): boolean {
+function wantsWatch(info: RequestInfo, query: URLSearchParams): boolean {
   return info.watchPrefix || (query.size > 0 && flag(query, 'watch'));
 }
 

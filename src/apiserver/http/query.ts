@@ -2,7 +2,7 @@
 
 const NO_QUERY = new URLSearchParams();
 
-export interface SplitTarget {
+interface SplitTarget {
   path: string;
   /** Never changed by anybody: requests without a query share one. */
   query: URLSearchParams;

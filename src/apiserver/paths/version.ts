@@ -2,7 +2,7 @@
 import type { Answer } from '../types.ts';
 
 /** The Kubernetes release whose API is served; clients choose features by it. */
-export const KUBERNETES = { major: '1', minor: '36', gitVersion: 'v1.36.0+telar' } as const;
+const KUBERNETES = { major: '1', minor: '36', gitVersion: 'v1.36.0+telar' } as const;
 
 const BODY = JSON.stringify({
   major: KUBERNETES.major, minor: KUBERNETES.minor, gitVersion: KUBERNETES.gitVersion, gitCommit: '', gitTreeState: 'clean', buildDate: '',

@@ -15,7 +15,7 @@ const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 const names = (containers: readonly { name: string }[] | undefined): string[] => (containers ?? []).map(({ name }) => name);
 
 /** Throws BadRequest in Kubernetes' words when the pod has several containers and none was named, or no such one. */
-export function containerOf(pod: Pod, asked: string): string {
+function containerOf(pod: Pod, asked: string): string {
   const name = pod.metadata?.name ?? '';
   const main = names(pod.spec?.containers);
   const init = names(pod.spec?.initContainers);

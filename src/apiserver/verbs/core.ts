@@ -1,5 +1,5 @@
 /** What every verb works on: the store seen through the table of kinds. Knows nothing of HTTP. */
-import { notFound, type ResourceRef } from '../../apimachinery/status.ts';
+import { failure, notFound, type ResourceRef, type StatusError } from '../../apimachinery/status.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { NodeConnector } from '../../apimachinery/nodehandler.ts';
@@ -120,15 +120,5 @@ export class Core {
 }
 
 /** A resource that a served group does not have. */
-export function resourceNotFound(): Error {
-  return notFoundStatus('the server could not find the requested resource');
-}
-
-function notFoundStatus(message: string): Error {
-  const error = notFound({ group: '', resource: '' });
-  error.status.message = message;
-  error.message = message;
-  error.status.details = {};
-  return error;
-}
+export const resourceNotFound = (): StatusError => failure('NotFound', 'the server could not find the requested resource', {});
 

@@ -55,7 +55,7 @@ export function listRevision(query: URLSearchParams, limited: boolean): Revision
   return { match: 'exact', revision };
 }
 
-export function tooLargeRevision(revision: Revision, current: Revision): StatusError {
+function tooLargeRevision(revision: Revision, current: Revision): StatusError {
   return timeout(`Too large resource version: ${revision}, current: ${current}`, 1,
     [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]);
 }

@@ -1,8 +1,8 @@
 /** Creating, changing and removing objects: the rules every write passes, whoever asks. Requests are read elsewhere. */
 import { generateName } from '../../apimachinery/names.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { alreadyExists, badRequest, conflict, failure, type StatusError } from '../../apimachinery/status.ts';
-import { deepEqual } from '../../apimachinery/values.ts';
+import { alreadyExists, badRequest, conflict, type StatusError } from '../../apimachinery/status.ts';
+import { deepClone, deepEqual } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { KeyExistsError, RevisionMismatchError, type Stored } from '../../store/store.ts';
 import type { AdmissionRequest, Operation } from '../admission/admission.ts';
@@ -183,7 +183,7 @@ function keepStatus(next: KubeObject, old: KubeObject): void {
   if (status === undefined) {
     Reflect.deleteProperty(next, 'status');
   } else {
-    Reflect.set(next, 'status', structuredClone(status));
+    Reflect.set(next, 'status', deepClone(status));
   }
 }
 
@@ -256,6 +256,3 @@ export function checkIdentity(target: Target, object: KubeObject): void {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
   }
 }
-
-export const cannotCreateOnUpdate = (target: Target): StatusError =>
-  failure('MethodNotAllowed', `create is not supported on update of ${target.kind.plural}`);
