@@ -10,6 +10,8 @@ import type { NodeHandler } from './apimachinery/nodehandler.ts';
 import { kubeconfigPath, urlOf } from './cli/instance/record.ts';
 import type { ServeOptions, Wiring } from './cli/wiring.ts';
 
+/** A process whose work is over ends by itself, or after this. */
+const EXIT_LIMIT_MS = 2_000;
 const SELF = fileURLToPath(import.meta.url);
 /** Whom the roles of this process are to the API server. */
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
@@ -107,3 +109,5 @@ async function main(): Promise<number> {
 }
 
 process.exitCode = await main();
+// Everything has ended by now; whatever still holds the process must not keep it.
+setTimeout(() => process.exit(), EXIT_LIMIT_MS).unref();

@@ -82,7 +82,9 @@ describe('survival', () => {
   it('leaves containers and guests alone over down and up', async () => {
     const [before, pods] = [await running(), await counts()];
     assert.ok(before.length >= 4, before.join('\n'));
+    const pid = telar.pid();
     assert.equal((await telar.down()).code, 0);
+    assert.notEqual((await execute('kill', ['-0', String(pid)])).code, 0, 'the control plane has ended');
     assert.deepEqual(await running(), before);
     await telar.up();
     await eventually('everything is reported as before', async () => (await counts()) === pods);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CliError } from '../errors.ts';
-import { currentHolder } from '../instance/lock.ts';
+import { alive, currentHolder } from '../instance/lock.ts';
 import { openLog } from '../instance/logfile.ts';
 import { dataDirOf, findInstance, logPath } from '../instance/record.ts';
 import { text } from '../messages/index.ts';
@@ -19,7 +19,7 @@ async function stop(dataDir: string): Promise<boolean> {
   }
   process.kill(holder.pid, 'SIGTERM');
   const end = Date.now() + STOP_LIMIT_MS;
-  while (await currentHolder(dataDir) !== undefined) {
+  while (await alive(holder)) {
     if (Date.now() > end) {
       throw new CliError(text('down.error.slow', { pid: holder.pid, log: logPath(dataDir) }));
     }

@@ -49,7 +49,8 @@ function parseHolder(content: string): Holder | undefined {
   return undefined;
 }
 
-async function alive(holder: Holder): Promise<boolean> {
+/** Whether the process that took the lock still lives, also after it has given the lock back. */
+export async function alive(holder: Holder): Promise<boolean> {
   return holder.startTicks !== '' && holder.boot === await bootId() && await startTicks(holder.pid) === holder.startTicks;
 }
 

@@ -83,6 +83,11 @@ export class QemuExtension implements PodExtension, Guests {
 
   /** Begins to report guests' states. Reports wait until the instances are known. */
   async start(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => {
+      for (const { guest } of this.#running.values()) {
+        guest.leave();
+      }
+    }, { once: true });
     const changed = (vmi: VirtualMachineInstance): void => {
       if (this.#running.has(keyOf(vmi))) {
         this.#reports.queue.add(keyOf(vmi));

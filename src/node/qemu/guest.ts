@@ -96,6 +96,11 @@ export class Guest {
   /** The container ended. */
   end(): void {
     this.#state = 'ended';
+    this.leave();
+  }
+
+  /** Lets go of QEMU's sockets; the guest goes on and is taken up again by the next start. */
+  leave(): void {
     this.#stopped.abort();
     clearTimeout(this.#softReboot);
     this.#qmp?.close();
