@@ -23,7 +23,10 @@ export interface LogStoreOptions {
   history?: HistoryLimits;
   /** How often history is compacted to where it stood one interval ago, in milliseconds; 0 for never. Default five minutes. */
   compactEveryMs?: number;
-  /** Told of a compaction that failed; it is tried again at the next interval. */
+  /**
+   * Told of a compaction that failed (it is tried again at the next interval) and of a back end that is lost (every later write
+   * fails). Default: a warning of the process.
+   */
   onError?: (error: Error) => void;
 }
 
@@ -73,7 +76,7 @@ export class LogStore implements Store {
       backend, compacted: loader.compacted, garbage: loader.garbage, everyMs: options.compactEveryMs ?? 300_000,
       current: () => this.#current,
       forget: (revision) => this.#forget(revision),
-      onError: options.onError ?? (() => {}),
+      onError: options.onError ?? ((error) => process.emitWarning(`compaction of the store: ${error.message}`)),
     });
     this.#limitHistory();
   }

@@ -29,7 +29,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await (await open(file, 'a', 0o600)).close();
   await syncDirectory(options.path);
   const { maxBytes = DEFAULT_MAX_BYTES, lockWaitMs = LOCK_WAIT_MS } = options;
-  return LogStore.open(await SqliteBackend.open({ file, maxBytes, lockWaitMs }), options);
+  return LogStore.open(await SqliteBackend.open({ file, maxBytes, lockWaitMs }, options.onError), options);
 }
 
 /** Makes the names in a directory as durable as what the files hold. */

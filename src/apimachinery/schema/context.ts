@@ -32,14 +32,14 @@ export class DecodeContext {
 
   unknownField(name: string): void {
     if (this.#collect && this.unknown.length < MAX_UNKNOWN_FIELDS) {
-      this.unknown.push(`unknown field ${JSON.stringify(this.#pathTo(name))}`);
+      this.unknown.push(`unknown field ${JSON.stringify(this.pathTo(name))}`);
     }
   }
 
-  /** `spec.containers[0].foo` */
-  #pathTo(name: string): string {
+  /** `spec.containers[0].foo`; without a name the place that was entered. */
+  pathTo(name: string): string {
     let text = '';
-    for (const segment of [...this.#path, name]) {
+    for (const segment of name === '' ? this.#path : [...this.#path, name]) {
       text += typeof segment === 'number' ? `[${segment}]` : text === '' ? segment : `.${segment}`;
     }
     return text;
@@ -64,12 +64,21 @@ export interface Place {
 /** A value of the wrong type, worded as Go's json package words it. */
 export class DecodeError extends Error {
   override name = 'DecodeError';
+  /** The place with its indexes, for the wording of custom resources. */
+  readonly path: string;
+  /** `number 1.5`, `string`: what was found. */
+  readonly kind: string;
+  /** The Go type that was expected; empty when the type was right and the value not. */
+  readonly type: string;
 
   constructor(context: DecodeContext, kind: string, place: Place) {
     const path = context.fieldPath(place.field);
     super(path === ''
       ? `json: cannot unmarshal ${kind} into Go value of type ${place.type}`
       : `json: cannot unmarshal ${kind} into Go struct field ${place.struct}.${path} of type ${place.type}`);
+    this.path = context.pathTo(place.field);
+    this.kind = kind;
+    this.type = place.type;
   }
 }
 

@@ -131,6 +131,42 @@ test('wrong types are refused in the words of Go', () => {
   }
 });
 
+test('wrong types in custom resources are refused as by their schemas', () => {
+  const custom = new Map(parseTypes('kubevirt/v1', `
+VirtualMachine kind
+  metadata Meta -
+  spec Spec -
+
+Meta
+  name string -
+
+Spec
+  running bool -
+  disks []Disk -
+
+Disk
+  name string -
+  size int64 -
+`).map((message) => [message.name, message]));
+  const refused = (spec: unknown): { code: number; message: string } => {
+    try {
+      decodeObject({ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachine', metadata: { name: 'vm' }, spec }, custom, 'kubevirt/v1.VirtualMachine', 'strict');
+    } catch (error) {
+      assert.ok(error instanceof StatusError);
+      return { code: error.code, message: error.message };
+    }
+    throw new Error('not refused');
+  };
+  assert.deepEqual(refused({ running: 'yes' }), {
+    code: 422, message: 'VirtualMachine.kubevirt.io "vm" is invalid: spec.running: Invalid value: "string": spec.running in body must be of type boolean: "string"',
+  });
+  assert.deepEqual(refused({ disks: [{}, { size: 1.5 }] }), {
+    code: 422, message: 'VirtualMachine.kubevirt.io "vm" is invalid: spec.disks[1].size: Invalid value: "number": spec.disks[1].size in body must be of type integer: "number"',
+  });
+  assert.equal(refused({ disks: ['x'] }).message,
+    'VirtualMachine.kubevirt.io "vm" is invalid: spec.disks[0]: Invalid value: "string": spec.disks[0] in body must be of type object: "string"');
+});
+
 test('durations are Go\'s', () => {
   const cases: [string, number, string][] = [
     ['1h30m', 5400e9, '1h30m0s'], ['1.5s', 1.5e9, '1.5s'], ['100ms', 1e8, '100ms'], ['0', 0, '0s'], ['-2m', -120e9, '-2m0s'], ['15µs', 15_000, '15µs'], ['3ns', 3, '3ns'], ['90s', 90e9, '1m30s'],

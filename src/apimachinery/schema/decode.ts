@@ -8,6 +8,7 @@ import { badRequest } from '../status.ts';
 import type { Field, MessageType, TypeRef, TypeTable } from '../typetable.ts';
 import { isObject, setOwn } from '../values.ts';
 import { goTypeOf, scalarDecoder, valueKind } from './scalars.ts';
+import { customTypeError, isCustom } from './custom.ts';
 import { DecodeContext, DecodeError } from './context.ts';
 
 /** How unknown fields are treated; `ignore` spares the work of naming them. Whether they are an error is the caller's decision. */
@@ -203,7 +204,7 @@ const compilers = new WeakMap<TypeTable, Compiler>();
 
 /**
  * `message` is a name of the table, e.g. `core/v1.Pod`. Throws BadRequest for a wrong type, worded as
- * `Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal …`.
+ * `Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal …`; for custom resources Invalid, as their schemas would.
  */
 export function decodeObject(value: unknown, table: TypeTable, message: string, mode: DecodeMode): Decoded {
   let compiler = compilers.get(table);
@@ -219,7 +220,9 @@ export function decodeObject(value: unknown, table: TypeTable, message: string, 
   } catch (error) {
     if (error instanceof DecodeError) {
       const [pkg = '', kind = message] = message.split('.');
-      throw badRequest(`${kind} in version ${JSON.stringify(pkg.slice(pkg.indexOf('/') + 1))} cannot be handled as a ${kind}: ${error.message}`);
+      const type = table.get(message);
+      const custom = type !== undefined && isCustom(type) ? customTypeError(error, value, kind) : undefined;
+      throw custom ?? badRequest(`${kind} in version ${JSON.stringify(pkg.slice(pkg.indexOf('/') + 1))} cannot be handled as a ${kind}: ${error.message}`);
     }
     throw error;
   }

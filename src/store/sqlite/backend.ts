@@ -19,16 +19,19 @@ export class SqliteBackend implements Backend {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #ended: Error | undefined;
+  #closing = false;
+  readonly #onLost: (error: Error) => void;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onLost: (error: Error) => void) {
     this.#worker = worker;
+    this.#onLost = onLost;
     worker.on('message', (reply: Reply) => this.#receive(reply));
     worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#end(new StoreUnavailableError('the database thread has ended')));
   }
 
-  /** Throws StoreOpenError. */
-  static async open(options: WorkerOptions): Promise<SqliteBackend> {
+  /** Throws StoreOpenError. `onLost` is told when the database's thread ends by itself: from then on every write fails. */
+  static async open(options: WorkerOptions, onLost: (error: Error) => void = () => {}): Promise<SqliteBackend> {
     // Sources run as they are; what is published has been compiled beside them.
     const script = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
     const worker = new Worker(script, { workerData: options, name: 'telar-store', execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
@@ -43,7 +46,7 @@ export class SqliteBackend implements Backend {
     });
     worker.once('error', reject);
     await promise;
-    return new SqliteBackend(worker);
+    return new SqliteBackend(worker, onLost);
   }
 
   #receive(reply: Reply): void {
@@ -62,7 +65,12 @@ export class SqliteBackend implements Backend {
   }
 
   #end(error: Error): void {
-    this.#ended ??= error;
+    if (this.#ended === undefined) {
+      this.#ended = error;
+      if (!this.#closing) {
+        this.#onLost(error);
+      }
+    }
     for (const waiting of this.#waiting.values()) {
       waiting.reject(error);
     }
@@ -111,6 +119,7 @@ export class SqliteBackend implements Backend {
     if (this.#ended !== undefined) {
       return;
     }
+    this.#closing = true;
     const exited = new Promise<void>((resolve) => { this.#worker.once('exit', () => resolve()); });
     await this.#ask({ op: 'close' });
     await exited;
