@@ -75,10 +75,8 @@ export function validateDns1035Label(value: string): string[] {
 }
 
 function validateNamePart(name: string): string[] {
-  if (name === '') {
-    return ['name part must be non-empty'];
-  }
   return [
+    ...(name === '' ? ['name part must be non-empty'] : []),
     ...(tooLong(name, MAX_LABEL_LENGTH) ? [`name part ${maxLengthError(MAX_LABEL_LENGTH)}`] : []),
     ...(qualifiedPattern.test(name) ? [] : [`name part ${QUALIFIED_ERROR}`]),
   ];

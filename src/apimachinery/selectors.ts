@@ -152,19 +152,22 @@ class LabelParser {
   #list(): string[] {
     const open = this.#next();
     if (open.text !== '(') {
-      throw new SelectorError(`unable to parse requirement: found '${open.text}', expected: '('`);
+      throw new SelectorError(`unable to parse requirement: found '${open.text}' expected: '('`);
     }
-    if (this.#isSymbol(')')) {
-      this.#next();
-      return [];
+    const first = this.#peek();
+    if (first.kind !== 'identifier' && first.text !== ',' && first.text !== ')') {
+      throw new SelectorError(`unable to parse requirement: found '${first.text}', expected: ',', ')' or identifier`);
     }
     const values: string[] = [];
     for (;;) {
-      // Nothing between two separators is the empty value.
-      if (this.#peek().kind === 'identifier') {
+      const value = this.#peek();
+      if (value.kind === 'identifier') {
         values.push(this.#next().text);
-      } else {
+      } else if (value.text === ',' || value.text === ')') {
+        // Nothing between two separators is the empty value.
         values.push('');
+      } else {
+        throw new SelectorError(`unable to parse requirement: found '${value.text}', expected: ',', or identifier`);
       }
       const token = this.#next();
       if (token.text === ')') {
@@ -178,9 +181,9 @@ class LabelParser {
 }
 
 function checkKey(key: string): void {
-  const [why] = validateQualifiedName(key);
-  if (why !== undefined) {
-    throw new SelectorError(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${why}`);
+  const whys = validateQualifiedName(key);
+  if (whys.length > 0) {
+    throw new SelectorError(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: ${whys.join('; ')}`);
   }
 }
 
@@ -192,9 +195,9 @@ function requirement(key: string, operator: LabelOperator, values: readonly stri
     throw new SelectorError(`unable to parse requirement: values[0]: Invalid value: ${JSON.stringify(values[0] ?? '')}: for 'Gt', 'Lt' operators, the value must be an integer`);
   }
   for (const [index, value] of values.entries()) {
-    const [why] = validateLabelValue(value);
-    if (why !== undefined) {
-      throw new SelectorError(`unable to parse requirement: values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: ${why}`);
+    const whys = validateLabelValue(value);
+    if (whys.length > 0) {
+      throw new SelectorError(`unable to parse requirement: values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: ${whys.join('; ')}`);
     }
   }
   return { key, operator, values: [...new Set(values)].sort() };
