@@ -30,7 +30,7 @@ test('keys, values and path segments', () => {
   }
   assert.deepEqual(validateQualifiedName('/a'), ['prefix part must be non-empty']);
   for (const empty of ['', 'a/']) {
-    assert.deepEqual(validateQualifiedName(empty).map((error) => error.slice(0, 35)), ['name part must be non-empty', 'name part must consist of alphanumer']);
+    assert.deepEqual(validateQualifiedName(empty).map((error) => error.slice(0, 35)), ['name part must be non-empty', 'name part must consist of alphanume']);
   }
   assert.match(validateQualifiedName('a/b/c')[0] ?? '', /^a qualified name must consist of .* with an optional DNS subdomain prefix and '\/' \(e\.g\. 'example\.com\/MyName'\)$/);
   assert.deepEqual(validateLabelValue(''), []);
