@@ -8,6 +8,10 @@ export const MAX_HEADER_BYTES = 64 * 1024;
 export const MAX_CONNECTIONS = 4096;
 /** Streams one HTTP/2 connection may have open. */
 export const MAX_HTTP2_STREAMS = 250;
+/** Requests being answered at a time, watches apart; more get 429. */
+export const MAX_REQUESTS_IN_FLIGHT = 2_000;
+/** Watches over HTTP at a time; more get 429. */
+export const MAX_WATCHES = 20_000;
 /** A client has this long to finish its TLS handshake, ms. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A client has this long to send its request head, ms. */

@@ -6,7 +6,7 @@ import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts'
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
 import { isPublicPath } from '../authz/superuser.ts';
-import { GZIP_THRESHOLD_BYTES, MAX_WARNINGS_CHARS, WRITE_CHUNK_CHARS } from '../limits.ts';
+import { GZIP_THRESHOLD_BYTES, MAX_REQUESTS_IN_FLIGHT, MAX_WARNINGS_CHARS, MAX_WATCHES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { serve, type Pipeline } from '../pipeline.ts';
 import { route, verbOf } from '../route.ts';
 import type { Answer, Body, Call, RequestInfo, RequestVerb, User } from '../types.ts';
@@ -91,8 +91,11 @@ export function statusOf(error: unknown, log: Log, path: string): StatusError {
   return internalError(error instanceof Error ? error.message : 'unknown error');
 }
 
+const tooMany = (): StatusError => failure('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
+
 export class Handler {
   readonly #options: HandlerOptions;
+  #inFlight = 0;
 
   constructor(options: HandlerOptions) {
     this.#options = options;
@@ -102,16 +105,27 @@ export class Handler {
   handle(req: Req, res: Res): void {
     const { log } = this.#options;
     try {
+      if (this.#inFlight >= MAX_REQUESTS_IN_FLIGHT) {
+        throw tooMany();
+      }
       const pending = this.#serve(req, res);
-      pending?.catch((error: unknown) => {
-        this.#fail(req, res, error);
-      });
+      if (pending !== undefined) {
+        this.#settle(req, res, pending);
+      }
     } catch (error) {
       if (replyOf(res).headersSent) {
         log.error({ error: String(error) }, 'an answer failed after it had begun');
       }
       this.#fail(req, res, error);
     }
+  }
+
+  /** Counts a request that is not answered at once until it is. */
+  #settle(req: Req, res: Res, pending: Promise<void>): void {
+    this.#inFlight += 1;
+    pending.catch((error: unknown) => this.#fail(req, res, error)).finally(() => {
+      this.#inFlight -= 1;
+    });
   }
 
   #serve(req: Req, res: Res): Promise<void> | undefined {
@@ -189,11 +203,18 @@ export class Handler {
 
   async #watch(stream: WatchStream, req: Req, res: Res, view: View): Promise<void> {
     const { watches, pipeline: { paths: { metrics } } } = this.#options;
+    if (watches.size >= MAX_WATCHES) {
+      stream.close();
+      throw tooMany();
+    }
     watches.add(stream);
     metrics.watching(1);
+    // A watch is counted among the watches from here on.
+    this.#inFlight -= 1;
     try {
       await writeWatch(stream, req, res, view);
     } finally {
+      this.#inFlight += 1;
       watches.delete(stream);
       metrics.watching(-1);
     }

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { connect as connectH2 } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
+import { MAX_REQUESTS_IN_FLIGHT } from '../limits.ts';
 import { CMS, configMap, lines, TestServer } from '../testing/harness.ts';
 
 const ITEMS = 300;
+/** HTTP/2 streams a test connection opens. */
+const STREAMS = 200;
 const PADDING = 'x'.repeat(20_000);
 
 describe('rough clients', () => {
@@ -88,5 +91,32 @@ describe('rough clients', () => {
     const lists = Array.from({ length: 8 }, () => s.get(CMS));
     assert.equal((await s.get('/livez')).code, 200);
     assert.deepEqual([...new Set((await Promise.all(lists)).map(({ code }) => code))], [200]);
+  });
+
+  it('are told to come back when there are too many of them', async () => {
+    const path = `${CMS}/cm-0?resourceVersion=${s.store.currentRevision + 1_000_000}`;
+    const sessions = Array.from({ length: Math.ceil(MAX_REQUESTS_IN_FLIGHT / STREAMS) + 1 }, () => connectH2(`https://127.0.0.1:${s.port}`, { ca: s.pki.ca.cert }));
+    try {
+      // Each waits a while for a revision that will not come.
+      const waiting = sessions.flatMap((session) => Array.from({ length: STREAMS }, () => {
+        const stream = session.request({ ':path': path, authorization: `Bearer ${s.pki.adminToken}` });
+        return new Promise<number>((resolve, reject) => {
+          stream.on('response', (headers) => resolve(Number(headers[':status'])));
+          stream.on('error', reject);
+          stream.resume();
+        });
+      }));
+      let refused = await s.get(`${CMS}/none`);
+      for (let tries = 0; tries < 2_000 && refused.code !== 429; tries += 1) {
+        refused = await s.get(`${CMS}/none`);
+      }
+      assert.equal(refused.code, 429);
+      assert.equal(refused.headers['retry-after'], '1');
+      assert.equal(refused.json['reason'], 'TooManyRequests');
+      assert.ok((await Promise.all(waiting)).every((status) => status === 504 || status === 429));
+      assert.equal((await s.get(`${CMS}/cm-0`)).code, 200);
+    } finally {
+      sessions.forEach((session) => session.destroy());
+    }
   });
 });
