@@ -56,6 +56,12 @@ describe('in process', () => {
     }, (caught) => isStatusError(caught, 'Invalid'));
   });
 
+  it('may be told to listen where it listens already', async () => {
+    const { port } = await s.server.listen('0.0.0.0', 0);
+    assert.deepEqual(await s.server.listen('127.0.0.2', port), { port });
+    assert.notDeepEqual(await s.server.listen('127.0.0.2', 0), { port });
+  });
+
   it('ends with the server', async () => {
     const own = await TestServer.start();
     const client = own.server.transport({ name: 'system:kube-scheduler', groups: [] });

@@ -20,6 +20,8 @@ export const HEADERS_TIMEOUT_MS = 30_000;
 export const BODY_TIMEOUT_MS = 60_000;
 /** An idle kept-alive connection is closed after this, ms. */
 export const KEEP_ALIVE_MS = 180_000;
+/** A connection on which nothing moves is probed after this, ms, so that clients that vanished are noticed. */
+export const TCP_KEEP_ALIVE_MS = 30_000;
 /** A connection that takes nothing of an answer for this long is cut, ms. */
 export const STALLED_WRITE_MS = 60_000;
 /** On close, requests under way have this long before their connections are cut, ms. */

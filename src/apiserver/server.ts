@@ -52,7 +52,7 @@ export interface ApiServerOptions {
 }
 
 export interface ApiServer {
-  /** Starts to listen; may be called for several addresses. `port` 0 takes a free one. */
+  /** Starts to listen; may be called for several addresses, also after one that includes them. `port` 0 takes a free one. */
   listen(host: string, port: number): Promise<{ port: number }>;
   /** The server as a client in this process sees it, acting as `user`. */
   transport(user: User): InProcessTransport;
@@ -150,6 +150,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     core,
     async listen(host, wanted): Promise<{ port: number }> {
+      const everywhere = listeners.find((listener) => wanted !== 0 && listener.covers(wanted));
+      if (everywhere !== undefined) {
+        return { port: wanted };
+      }
       const listener = new Listener({
         serving: pki.serving, clientCa: pki.ca.cert,
         onRequest: (req, res) => handler.handle(req, res),

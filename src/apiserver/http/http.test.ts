@@ -234,6 +234,16 @@ describe('http', () => {
     }
   });
 
+  it('takes YAML, and JSON from those who do not say what they send', async () => {
+    const yaml = await s.ask({ method: 'POST', path: CMS, body: Buffer.from('metadata:\n  name: from-yaml\ndata: {a: "1"}\n'), headers: { 'content-type': 'application/yaml' } });
+    assert.equal(yaml.code, 201, yaml.text);
+    assert.deepEqual(yaml.json['data'], { a: '1' });
+    const untyped = await s.ask({ method: 'PUT', path: `${CMS}/from-yaml`, body: Buffer.from(JSON.stringify(configMap('from-yaml', { b: '2' }))), headers: { 'content-type': '' } });
+    assert.deepEqual(untyped.json['data'], { b: '2' });
+    const charset = await s.ask({ method: 'PUT', path: `${CMS}/from-yaml`, body: configMap('from-yaml', { c: 'ñ' }), headers: { 'content-type': 'application/json; charset=utf-8' } });
+    assert.deepEqual(charset.json['data'], { c: 'ñ' });
+  });
+
   it('answers HEAD without a body', async () => {
     const reply = await s.ask({ method: 'HEAD', path: CMS });
     assert.equal(reply.code, 200);

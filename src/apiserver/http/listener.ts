@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import {
   GRACEFUL_CLOSE_MS, HANDSHAKE_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES,
-  MAX_HTTP2_STREAMS,
+  MAX_HTTP2_STREAMS, TCP_KEEP_ALIVE_MS,
 } from '../limits.ts';
 import type { KeyPair } from '../pki/index.ts';
 import { rememberSocket, type Req, type Res } from './exchange.ts';
@@ -33,8 +33,9 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor(options: ListenerOptions) {
-    const http1: Http1Limits & { maxHeaderSize: number; noDelay: boolean } = {
+    const http1: Http1Limits & { maxHeaderSize: number; noDelay: boolean; keepAlive: boolean; keepAliveInitialDelay: number } = {
       headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true,
+      keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     };
     this.#server = createSecureServer({
       ...http1,
@@ -96,6 +97,12 @@ export class Listener {
         resolve({ port: address.port });
       });
     });
+  }
+
+  /** Whether this listens on all addresses at a port. */
+  covers(port: number): boolean {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null && address.port === port && (address.address === '0.0.0.0' || address.address === '::');
   }
 
   /** Takes no new connections, lets requests under way end, then cuts what is left. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { adminKubeconfig, ensurePki, type Pki } from './index.ts';
@@ -28,6 +28,8 @@ describe('pki', () => {
     assert.ok(serving.verify(new X509Certificate(pki.ca.cert).publicKey));
     assert.equal(serving.ca, false);
     assert.ok(!(serving.subjectAltName ?? '').includes('0.0.0.0'));
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []).find(({ internal, family }) => !internal && family === 'IPv4');
+    assert.ok(own === undefined || serving.checkIP(own.address) === own.address, 'who listens everywhere is reached at the machine\'s addresses');
   });
 
   it('names the administrator as Kubernetes does', () => {

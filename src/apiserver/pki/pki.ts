@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../apimachinery/instance.ts';
 import { ensureSecretDir, readSecret, writeSecret } from './files.ts';
@@ -59,14 +59,20 @@ export const APISERVER_KUBELET_CLIENT = 'kube-apiserver-kubelet-client';
 const RENEW_BEFORE_MS = 60 * 86_400_000;
 const TOKEN_BYTES = 32;
 
-/** Not `0.0.0.0` or `::`, which nobody connects to. */
-const isUsable = (name: string): boolean => name !== '' && name !== '0.0.0.0' && name !== '::';
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/** Nobody connects to a wildcard. */
+const isUsable = (name: string): boolean => name !== '' && !WILDCARDS.includes(name);
+
+/** Addresses of the machine: where a server that listens everywhere is reached. */
+const ownAddresses = (): string[] => Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  .filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address);
 
 function servingNames(options: PkiOptions): string[] {
   const { instance } = options;
   return [...new Set([
     'localhost', hostname(), instance.nodeName, 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${instance.clusterDomain}`,
-    '127.0.0.1', '::1', instance.listen, instance.apiAddress, instance.nodeAddress, ...options.addresses ?? [], ...options.names ?? [],
+    '127.0.0.1', '::1', instance.listen, ...(WILDCARDS.includes(instance.listen) ? ownAddresses() : []), instance.apiAddress, instance.nodeAddress, ...options.addresses ?? [], ...options.names ?? [],
   ])].filter(isUsable);
 }
 
