@@ -24,6 +24,8 @@ export const KEEP_ALIVE_MS = 180_000;
 export const TCP_KEEP_ALIVE_MS = 30_000;
 /** A connection that takes nothing of an answer for this long is cut, ms. */
 export const STALLED_WRITE_MS = 60_000;
+/** After a refusal, what is left of the request is read and thrown away for this long, ms, so that the client sees the answer. */
+export const LINGER_MS = 500;
 /** On close, requests under way have this long before their connections are cut, ms. */
 export const GRACEFUL_CLOSE_MS = 2_000;
 /** Answers above this many bytes are compressed for clients that ask for it. */

@@ -6,7 +6,7 @@ import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts'
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
 import { isPublicPath } from '../authz/superuser.ts';
-import { GZIP_THRESHOLD_BYTES, MAX_REQUESTS_IN_FLIGHT, MAX_WARNINGS_CHARS, MAX_WATCHES, WRITE_CHUNK_CHARS } from '../limits.ts';
+import { GZIP_THRESHOLD_BYTES, LINGER_MS, MAX_REQUESTS_IN_FLIGHT, MAX_WARNINGS_CHARS, MAX_WATCHES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { serve, type Pipeline } from '../pipeline.ts';
 import { route, verbOf } from '../route.ts';
 import type { Answer, Body, Call, RequestInfo, RequestVerb, User } from '../types.ts';
@@ -249,7 +249,7 @@ export function sendError(req: Req, reply: Reply, error: unknown, log: Log): voi
   if (error instanceof PageNotFound) {
     const body = '404 page not found\n';
     reply.writeHead(404, { ...close, 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'content-length': body.length });
-    reply.end(body);
+    finish(req, reply, body, unread);
     return;
   }
   const failed = statusOf(error, log, req.url ?? '');
@@ -260,7 +260,24 @@ export function sendError(req: Req, reply: Reply, error: unknown, log: Log): voi
     ...close, 'content-type': 'application/json', 'cache-control': 'no-cache, private', 'content-length': Buffer.byteLength(body),
     ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
   });
-  reply.end(body);
+  finish(req, reply, body, unread);
+}
+
+/** Ends an answer; while the client is still sending, only after a moment: closing at once would take the answer away from it. */
+function finish(req: Req, reply: Reply, body: string, unread: boolean): void {
+  if (!unread || 'stream' in req) {
+    reply.end(body);
+    return;
+  }
+  reply.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    reply.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  req.once('end', end);
+  req.once('close', end);
+  req.resume();
 }
 
 type Rendered = Extract<Answer, { type: 'stored' | 'object' | 'list' }>;
