@@ -47,7 +47,7 @@ probe() {
     28b52ffd) die "volume $volume: the disk is compressed with zstd: unpack it before it goes into the image" ;;
     4b444d56|76686478|23204469|51454400|636f6e65) die "volume $volume: only raw and qcow2 disks are supported: convert it with qemu-img convert -O qcow2" ;;
     425a68*) die "volume $volume: the disk is compressed with bzip2: unpack it before it goes into the image" ;;
-    7f454c46|504b0304|4d5a*) die "volume $volume: $name is no disk but a program or an archive" ;;
+    7f454c46|504b0304|4d5a*) die "volume $volume: $name is no disk but a program or an archive: name a raw or qcow2 disk with containerDisk.path" ;;
     *) format=raw; text "$@" ;;
   esac
 }
@@ -56,7 +56,7 @@ text() {
   for byte; do
     case $byte in 09|0a|0d|[2-6]?|7[0-9a-e]) ;; *) return ;; esac
   done
-  die "volume $volume: $name is no disk but text or an archive"
+  die "volume $volume: $name is no disk but text or an archive: name a raw or qcow2 disk with containerDisk.path"
 }
 # image INDEX VOLUME PATH
 image() {
