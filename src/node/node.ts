@@ -15,6 +15,7 @@ import { PodImages } from './imagesource.ts';
 import { podDns, PodNetwork, removeNetwork, ServiceProxy } from './network/index.ts';
 import { Stats } from './metrics/stats.ts';
 import { removeCgroup } from './podman/cgroups.ts';
+import { cleanersDone } from './podman/cleaners.ts';
 import { startPodmanService } from './podman/service.ts';
 import type { PodmanService } from './podman/service.ts';
 import { cgroupRoot } from './pods/context.ts';
@@ -206,6 +207,7 @@ export async function teardownNode(instance: Instance, log: Log): Promise<void> 
   } finally {
     await service.stop();
   }
+  await cleanersDone(service.paths);
   await removeNetwork(instance, log);
   await unmountBelow(join(instance.dataDir, 'containers'));
   await removeFolder(join(instance.dataDir, 'pods'));

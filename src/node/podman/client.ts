@@ -54,8 +54,9 @@ export class PodmanClient {
 
   // System
 
-  async version(signal?: AbortSignal): Promise<PodmanVersion> {
-    return parseVersion(await this.#http.json({ method: 'GET', path: '/version', ...(signal === undefined ? {} : { signal }) }));
+  /** Fails at once when the service is away: this is how one finds out. */
+  async version(): Promise<PodmanVersion> {
+    return parseVersion(await this.#http.json({ method: 'GET', path: '/version' }, { retry: false }));
   }
 
   /** Events as they happen, until `signal` aborts or the service ends. `since` is a time to begin at; `opened` is called when the stream stands. */

@@ -3,6 +3,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PodmanAnswerError, PodmanError, PodmanUnreachableError } from './errors.ts';
 import { isFields, textOf } from './parse.ts';
 
@@ -14,6 +15,9 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 /** An ordinary request that takes longer is given up; waiting requests and streams have no limit. */
 const REQUEST_TIMEOUT_MS = 120_000;
+
+/** Pauses between tries while the service is away: longer together than its supervisor takes to start it again. */
+const RETRY_PAUSES_MS = [100, 200, 400, 800, 1600, 3200];
 
 const API_PREFIX = '/v4.0.0/libpod';
 
@@ -75,6 +79,7 @@ async function failureOf(message: IncomingMessage): Promise<PodmanError> {
 
 export class PodmanHttp {
   readonly #socketPath: string;
+  #closed = false;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, keepAliveMsecs: 30_000 });
 
   constructor(socketPath: string) {
@@ -86,11 +91,30 @@ export class PodmanHttp {
   }
 
   close(): void {
+    this.#closed = true;
     this.#agent.destroy();
   }
 
-  /** The parsed JSON answer, undefined for an empty one. Throws PodmanError for a failure status. */
-  async json(request: PodmanRequest, options: { timeoutMs?: number | 'never' } = {}): Promise<unknown> {
+  /**
+   * The parsed JSON answer, undefined for an empty one. Throws PodmanError for a failure status. While the service is being started
+   * again the request is repeated, so it may be carried out twice: every use of it must bear that.
+   */
+  async json(request: PodmanRequest, options: { timeoutMs?: number | 'never'; retry?: boolean } = {}): Promise<unknown> {
+    const pauses = options.retry === false || request.stream !== undefined ? [] : RETRY_PAUSES_MS;
+    for (const pause of pauses) {
+      try {
+        return await this.#jsonOnce(request, options);
+      } catch (error) {
+        if (!(error instanceof PodmanUnreachableError) || this.#closed || request.signal?.aborted === true) {
+          throw error;
+        }
+      }
+      await sleep(pause);
+    }
+    return await this.#jsonOnce(request, options);
+  }
+
+  async #jsonOnce(request: PodmanRequest, options: { timeoutMs?: number | 'never' }): Promise<unknown> {
     const message = await this.#open(request, options.timeoutMs ?? REQUEST_TIMEOUT_MS);
     const text = await readText(message, MAX_ANSWER_BYTES);
     if (text === '') {

@@ -94,14 +94,12 @@ export async function stopContainer(context: PodContext, request: StopRequest): 
     await preStop(context, request, deadline);
     const remaining = Math.max(MIN_GRACE_MS, deadline - Date.now());
     // An extension's own way of stopping may last; its exit ends the wait all the same.
-    const asked = askToStop(context, request, remaining);
+    askToStop(context, request, remaining).catch((error: unknown) => {
+      context.log.warn({ id: target.id, error: messageOf(error) }, 'a container could not be asked to stop');
+    });
     if (await within(request, remaining)) {
-      await asked.catch(() => undefined);
       return;
     }
-    asked.catch((error: unknown) => {
-      context.log.warn({ id: target.id, error: messageOf(error) }, 'the stop signal could not be sent');
-    });
   }
   await signalContainer(context, target.id, 'SIGKILL');
   if (!await within({ ...request, hurry: NEVER }, KILL_PATIENCE_MS)) {

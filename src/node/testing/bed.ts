@@ -16,6 +16,7 @@ import type { Pod, PodSpec } from '../../kinds/generated/core.ts';
 import { Images } from '../images/images.ts';
 import { PodImages } from '../imagesource.ts';
 import { removeCgroup } from '../podman/cgroups.ts';
+import { cleanersDone } from '../podman/cleaners.ts';
 import { startPodmanService } from '../podman/service.ts';
 import type { PodmanService } from '../podman/service.ts';
 import { cgroupRoot } from '../pods/context.ts';
@@ -157,6 +158,7 @@ export class Bed {
       await this.network.teardown(uid);
     }
     await this.service.stop();
+    await cleanersDone(this.service.paths);
     await unmountBelow(this.folder);
     for (let tries = 0; !removeCgroup(cgroupRoot(this.instance)) && tries < 50; tries += 1) {
       await sleep(100);
