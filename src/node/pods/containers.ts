@@ -1,5 +1,6 @@
 /** One pod's containers as they are: starting them, noticing their end, probing them while they run. */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTime } from '../../apimachinery/object.ts';
 import { isUnified, readCgroupStat } from '../podman/cgroups.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
@@ -18,6 +19,9 @@ import type { ContainerRecord } from './state.ts';
 
 const OOM_EXIT_CODE = 137;
 const SIGNAL_BASE = 128;
+/** How long a monitor may take to write down an exit: so many looks, this far apart, milliseconds. */
+const LAST_LOOKS = 10;
+const LAST_LOOK_MS = 100;
 
 /** What the containers report to their pod's worker. */
 export interface ContainerEvents {
@@ -104,16 +108,28 @@ export class PodContainers {
     }
     // Before Podman is asked, which removes the group.
     const oom = wasOutOfMemory(cgroupRoot(this.#context.instance), this.#sandbox.uid, id);
-    const found = await this.#context.podman.inspectContainer(id).catch((error: unknown) => {
+    let found = await this.#inspect(id);
+    // Its process is gone, but its monitor is still writing down how it ended; or was killed too and never will.
+    for (let looks = 0; found?.running === true && looks < LAST_LOOKS; looks += 1) {
+      if (isAlive(found.pid)) {
+        return;
+      }
+      await sleep(LAST_LOOK_MS);
+      found = await this.#inspect(id);
+    }
+    await this.#ended(record, found === undefined ? undefined : { ...found, oomKilled: found.oomKilled || (oom && found.exitCode === OOM_EXIT_CODE) });
+  }
+
+  /** Undefined when Podman has no such container. */
+  async #inspect(id: string): Promise<InspectedContainer | undefined> {
+    try {
+      return await this.#context.podman.inspectContainer(id);
+    } catch (error) {
       if (isPodmanStatus(error, 404)) {
         return undefined;
       }
       throw error;
-    });
-    if (found?.running === true && isAlive(found.pid)) {
-      return;
     }
-    await this.#ended(record, found === undefined ? undefined : { ...found, oomKilled: found.oomKilled || (oom && found.exitCode === OOM_EXIT_CODE) });
   }
 
   /** Records the end; `found` is undefined for a container that vanished. */
