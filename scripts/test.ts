@@ -5,11 +5,10 @@
 import { spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { kubectlFolder } from './kubectl.ts';
-import { add, follow, noCounts } from './results.ts';
+import { add, noCounts, runFiles } from './results.ts';
 import type { Counts } from './results.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -74,15 +73,8 @@ async function tests(part: 'unit' | 'conformance' | 'e2e', request: Request, sig
   if (files.length === 0) {
     return noCounts();
   }
-  const stream = run({
-    files,
-    // Units do not meet; the others share ports, ranges and two cores with each other.
-    concurrency: part === 'unit' ? 2 : 1,
-    timeout: FILE_LIMIT_MS[part] * (request.long ? LONG_FACTOR : 1),
-    signal,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  return follow(stream, ROOT);
+  // Units do not meet; the others share ports, ranges and two cores with each other.
+  return runFiles(files, part === 'unit' ? 2 : 1, { root: ROOT, limitMs: FILE_LIMIT_MS[part] * (request.long ? LONG_FACTOR : 1), signal });
 }
 
 async function runPart(part: Part, request: Request, signal: AbortSignal): Promise<Counts> {
