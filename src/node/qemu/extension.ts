@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, rm, truncate, writeFile, chown } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import { controllerOf, keyOf } from '../../apimachinery/object.ts';
@@ -49,6 +50,9 @@ const TUN = { major: 10, minor: 200 };
 const KVM = { major: 10, minor: 232 };
 /** Threads of one QEMU: its processors, and workers for disks. */
 const PIDS_LIMIT = 1024;
+/** A new pod waits this long for the QEMU of the last to end, milliseconds. */
+const PREDECESSOR_MS = 60_000;
+const PREDECESSOR_CHECK_MS = 50;
 
 interface Running {
   guest: Guest;
@@ -94,6 +98,12 @@ export class QemuExtension implements PodExtension, Guests {
       }
     };
     this.#vmis.on({ added: changed, updated: changed });
+    // Guests live on; what connects this process to them would keep it from ending.
+    signal.addEventListener('abort', () => {
+      for (const { guest } of this.#running.values()) {
+        guest.end();
+      }
+    }, { once: true });
     await this.#reports.start(signal);
   }
 
@@ -113,6 +123,7 @@ export class QemuExtension implements PodExtension, Guests {
   async prepare(pod: Pod, context: PrepareContext): Promise<Record<string, ContainerOverride>> {
     try {
       const vmi = await this.#instance(pod);
+      await this.#alone(pod, vmi);
       this.#addresses.set(context.sandbox.uid, context.sandbox.ip);
       return { [COMPUTE_CONTAINER]: await this.#launch(vmi, pod, context) };
     } catch (error) {
@@ -191,11 +202,22 @@ export class QemuExtension implements PodExtension, Guests {
     if (vmi.metadata.uid !== owner?.uid) {
       throw new LaunchError(`the pod belongs to a virtual machine instance ${vmi.metadata.name} that no longer exists`);
     }
-    const other = this.#running.get(keyOf(vmi));
-    if (other !== undefined && other.guest.options.podUid !== pod.metadata.uid && other.guest.state !== 'ended') {
-      throw new LaunchError(`virtual machine instance ${vmi.metadata.name} runs in pod ${other.pod.metadata.name} already`);
-    }
     return vmi;
+  }
+
+  /** A machine restarted in a hurry has its next pod while the last one's QEMU still ends: two must never run. */
+  async #alone(pod: Pod, vmi: VirtualMachineInstance): Promise<void> {
+    const deadline = performance.now() + PREDECESSOR_MS;
+    for (;;) {
+      const other = this.#running.get(keyOf(vmi));
+      if (other === undefined || other.guest.options.podUid === pod.metadata.uid || other.guest.state === 'ended') {
+        return;
+      }
+      if (performance.now() > deadline) {
+        throw new LaunchError(`virtual machine ${vmi.metadata.name} still runs in pod ${other.pod.metadata.name}, which does not end`);
+      }
+      await delay(PREDECESSOR_CHECK_MS);
+    }
   }
 
   async #launch(vmi: VirtualMachineInstance, pod: Pod, context: PrepareContext): Promise<ContainerOverride> {

@@ -163,6 +163,21 @@ test('a start asked for as paused waits', LIMIT, async () => {
   assert.equal(await running.ended(), 0);
 });
 
+test('a second pod of an instance waits for the first to end', LIMIT, async () => {
+  const running = await harness.launch('twice', spec());
+  await ready(running);
+  const second = { ...running.pod, metadata: { ...running.pod.metadata, name: 'virt-launcher-twice-2', uid: 'second' } };
+  let prepared = false;
+  const podDir = join(harness.instance.dataDir, 'pods', 'second');
+  const prepare = harness.extension.prepare(second, { sandbox: { uid: 'second', netns: '', ip: '127.0.0.1' }, podDir }).then(() => { prepared = true; });
+  assert.equal(prepared, false);
+  await harness.extension.stop(running.pod, 'compute', AbortSignal.timeout(30_000));
+  assert.equal(prepared, false);
+  await running.ended();
+  await prepare;
+  await harness.extension.cleanup(second);
+});
+
 test('a display speaks RFB', LIMIT, async () => {
   const shown = spec();
   delete shown.domain.devices.autoattachGraphicsDevice;

@@ -93,9 +93,6 @@ export class QemuHarness {
   /** Telar ends and another one comes: nothing of the first is left but what is on disk and in QEMU. */
   async restart(running: readonly Running[]): Promise<void> {
     this.#abort.abort();
-    for (const { vmi } of running) {
-      this.#extension.find(vmi.metadata.namespace ?? '', vmi.metadata.name)?.end();
-    }
     this.#abort = new AbortController();
     this.#extension = this.#newExtension();
     await this.#start();
