@@ -169,7 +169,7 @@ test('a second pod of an instance waits for the first to end', LIMIT, async () =
   const second = { ...running.pod, metadata: { ...running.pod.metadata, name: 'virt-launcher-twice-2', uid: 'second' } };
   let prepared = false;
   const podDir = join(harness.instance.dataDir, 'pods', 'second');
-  const prepare = harness.extension.prepare(second, { sandbox: { uid: 'second', netns: '', ip: '127.0.0.1' }, podDir }).then(() => { prepared = true; });
+  const prepare = harness.extension.prepare(second, { sandbox: { uid: 'second', netns: '', ip: '127.0.0.1' }, podDir }).finally(() => { prepared = true; });
   assert.equal(prepared, false);
   await harness.extension.stop(running.pod, 'compute', AbortSignal.timeout(30_000));
   assert.equal(prepared, false);
