@@ -133,7 +133,7 @@ export class Bed {
     this.#closers = [() => { objects.close(); }, () => { remover.close(); }];
     const context: PodContext = {
       client, podman: service.client, remover, runtime: service.runtime.runtime, network, objects,
-      images: new PodImages(new Images(service.client), objects, service.client), tokens: new ServiceAccountTokens(client),
+      images: new PodImages(new Images(service.client), objects), tokens: new ServiceAccountTokens(client),
       services: () => [], resolvConf: () => 'nameserver 198.51.100.10\n', recorder: new EventRecorder(client, 'kubelet', 'here'),
       extensions: this.extensions, instance, hostIp: instance.nodeAddress, allocatable: { cpu: 2, memory: 2 ** 30 }, memoryCapacity: 2 ** 31,
       lowestOomScore: lowestOomScore(), gate: new Gate(4), secretRoot: join(instance.runDir, 'secrets'), log: silentLog,
