@@ -78,6 +78,7 @@ export const en = {
   'doctor.probe.qemu': 'running virtual machines',
   'doctor.probe.kvm': 'running virtual machines at full speed',
   'doctor.probe.archive': 'making the starter images',
+  'doctor.probe.test tools': 'the tests',
   'doctor.probe.disk': 'images, disks and the database',
   'doctor.probe.memory': 'containers and virtual machines',
   'doctor.probe.files': 'many connections and containers at once',

@@ -80,6 +80,7 @@ export const es: Record<keyof typeof en, string> = {
   'doctor.probe.qemu': 'ejecutar máquinas virtuales',
   'doctor.probe.kvm': 'ejecutar máquinas virtuales a toda velocidad',
   'doctor.probe.archive': 'hacer las imágenes iniciales',
+  'doctor.probe.test tools': 'las pruebas',
   'doctor.probe.disk': 'imágenes, discos y la base de datos',
   'doctor.probe.memory': 'contenedores y máquinas virtuales',
   'doctor.probe.files': 'muchas conexiones y contenedores a la vez',
