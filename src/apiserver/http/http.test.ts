@@ -244,6 +244,13 @@ describe('http', () => {
     assert.deepEqual(charset.json['data'], { c: 'ñ' });
   });
 
+  it('writes YAML that readers of YAML 1.1 understand', async () => {
+    await s.post(CMS, configMap('tricky', { a: 'yes', b: '1:20', c: '2001-01-01', d: '1_000', e: 'plain', y: 'n' }));
+    const reply = await s.ask({ method: 'GET', path: `${CMS}/tricky`, headers: { accept: 'application/yaml' } });
+    assert.match(reply.text, /a: "yes"\n {2}b: "1:20"\n {2}c: "2001-01-01"\n {2}d: "1_000"\n {2}e: plain\n {2}"y": "n"\n/);
+    assert.match(reply.text, /creationTimestamp: "\d{4}-/);
+  });
+
   it('answers HEAD without a body', async () => {
     const reply = await s.ask({ method: 'HEAD', path: CMS });
     assert.equal(reply.code, 200);

@@ -47,7 +47,8 @@ let stringifyYaml: typeof Stringify | undefined;
 export async function documentText(value: unknown, view: View): Promise<string> {
   if (view.accept.format === 'yaml') {
     stringifyYaml ??= (await import('yaml')).stringify;
-    return stringifyYaml(value, { lineWidth: 0, aliasDuplicateObjects: false });
+    // Most clients read YAML 1.1: what is a boolean, a number or a date there (`yes`, `1:20`, `2001-01-01`) is quoted too.
+    return stringifyYaml(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
   }
   return view.pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value);
 }
