@@ -22,6 +22,8 @@ test('a deployment gets its defaults', () => {
   assert.deepEqual(at(object, 'status'), {});
 });
 
+const NO_MATCH = 'spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`';
+
 test('deployments are checked', () => {
   const cases: [JsonObject, string][] = [
     [{ selector: { matchLabels: { a: 'other' } } }, 'spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`'],
@@ -36,8 +38,8 @@ test('deployments are checked', () => {
   for (const [spec, message] of cases) {
     assert.deepEqual(create(deployment, workload(spec)).errors, [message]);
   }
-  assert.deepEqual(create(deployment, { spec: {} }).errors, ['spec.selector: Required value', 'spec.template.spec.containers: Required value']);
-  assert.deepEqual(create(replicaSet, {}).errors, ['spec.selector: Required value', 'spec.template.spec.containers: Required value']);
+  assert.deepEqual(create(deployment, { spec: {} }).errors, ['spec.selector: Required value', NO_MATCH, 'spec.template.spec.containers: Required value']);
+  assert.deepEqual(create(replicaSet, {}).errors, ['spec.selector: Required value', NO_MATCH, 'spec.template.spec.containers: Required value']);
 });
 
 test('selectors of workloads do not change', () => {

@@ -26,6 +26,14 @@ test('a minimal pod gets Kubernetes\' defaults', () => {
   assert.deepEqual(at(object, 'status'), { phase: 'Pending', qosClass: 'BestEffort' });
 });
 
+test('a pod behind gates says that it is not scheduled yet', () => {
+  const { object, errors } = create(pod, spec({}, { schedulingGates: [{ name: 'example.com/wait' }] }));
+  assert.deepEqual(errors, []);
+  assert.deepEqual(at(object, 'status.conditions'), [
+    { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates' },
+  ]);
+});
+
 test('defaults are idempotent', () => {
   const content = spec({
     ports: [{ containerPort: 80 }], livenessProbe: { httpGet: { port: 80 } }, env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],

@@ -1,5 +1,5 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import type { Pod, Toleration } from '../generated/core.ts';
+import type { Pod, PodCondition, Toleration } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
 import { POD_COLUMNS } from './pod.columns.ts';
@@ -16,6 +16,11 @@ const NODE_TROUBLES = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unrea
 /** The two classes that every cluster has. */
 const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000,
+};
+
+/** What a pod says that the scheduler may not look at yet; the scheduler writes over it once the gates are gone. */
+const GATED: PodCondition = {
+  type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
 };
 
 /** What Kubernetes' DefaultTolerationSeconds admission adds. */
@@ -39,7 +44,7 @@ function defaultPod(pod: Pod): void {
 
 /** What Kubernetes' admission plug-ins and the pod strategy set on every new pod. */
 function preparePod(pod: Pod): void {
-  pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) };
+  pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec), ...(pod.spec.schedulingGates?.length ? { conditions: [{ ...GATED }] } : {}) };
   pod.spec.serviceAccountName ||= 'default';
   pod.spec.serviceAccount = pod.spec.serviceAccountName;
   pod.spec.preemptionPolicy ||= 'PreemptLowerPriority';

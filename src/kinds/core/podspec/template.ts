@@ -29,8 +29,11 @@ export function validateTemplate(field: string, template: PodTemplateSpec | unde
 
 /** A selector that is there, well-formed, not empty, and picks the template's own pods. */
 export function validateOwnSelector(field: string, selector: LabelSelector | undefined, template: PodTemplateSpec | undefined): FieldError[] {
+  const labels = template?.metadata?.labels ?? {};
+  const mismatch = fieldError.invalid(`${field}.template.metadata.labels`, labels, '`selector` does not match template `labels`');
   if (selector === undefined) {
-    return [fieldError.required(`${field}.selector`)];
+    // A selector that is not there matches nothing.
+    return [fieldError.required(`${field}.selector`), mismatch];
   }
   const errors = labelSelector(`${field}.selector`, selector);
   if (errors.length > 0) {
@@ -39,8 +42,7 @@ export function validateOwnSelector(field: string, selector: LabelSelector | und
   if (isEmptySelector(selector)) {
     return [fieldError.invalid(`${field}.selector`, selector, 'empty selector is invalid for deployment')];
   }
-  return matchesLabels(selectorFromObject(selector), template?.metadata?.labels ?? {}) ? []
-    : [fieldError.invalid(`${field}.template.metadata.labels`, template?.metadata?.labels ?? {}, '`selector` does not match template `labels`')];
+  return matchesLabels(selectorFromObject(selector), labels) ? [] : [mismatch];
 }
 
 /** Workloads whose pods must be replaced when they end. */
