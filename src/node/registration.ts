@@ -102,7 +102,6 @@ async function pressures(dataDir: string): Promise<Pressure[]> {
 
 export class Registration {
   readonly #options: RegistrationOptions;
-  #node: Node | undefined;
   #lease: Lease | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reported = 0;
@@ -133,7 +132,7 @@ export class Registration {
       await this.#report();
     } catch (error) {
       this.#lease = undefined;
-      this.#node = undefined;
+      this.#reported = 0;
       this.#options.log.warn({ error: String(error) }, 'the node could not report itself; trying again');
     }
   }
@@ -162,24 +161,25 @@ export class Registration {
 
   async #report(): Promise<void> {
     const { client, instance } = this.#options;
-    const node = this.#node ?? await this.#find(() => client.get(NODES, instance.nodeName)) ?? await this.#create();
+    // Read anew each time: the node controller marks a node that was silent, and that must not stay when it speaks again.
+    const node = await this.#find(() => client.get(NODES, instance.nodeName)) ?? await this.#create();
     const status = await this.#status(deepClone(node.status ?? {}));
     const due = Date.now() - this.#reported > REPORT_MS;
-    if (!due && this.#node !== undefined && deepEqual(status, node.status)) {
+    if (!due && deepEqual(status, node.status)) {
       return;
     }
     for (const condition of status.conditions ?? []) {
       condition.lastHeartbeatTime = formatTime();
     }
     try {
-      this.#node = await client.updateStatus(NODES, { ...node, status });
+      await client.updateStatus(NODES, { ...node, status });
     } catch (error) {
       if (!isStatusError(error, 'Conflict')) {
         throw error;
       }
       // Somebody labelled or tainted it meanwhile.
       const fresh = await client.get(NODES, instance.nodeName);
-      this.#node = await client.updateStatus(NODES, { ...fresh, status });
+      await client.updateStatus(NODES, { ...fresh, status });
     }
     this.#reported = Date.now();
   }
