@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { Admission, type AdmissionPlugin } from './admission/admission.ts';
 import { namespaceLifecycle } from './admission/lifecycle.ts';
 import { podPriority } from './admission/priority.ts';
+import { runtimeClasses } from './admission/runtimeclass.ts';
 import { serviceAccounts } from './admission/serviceaccount.ts';
 import { ServiceAllocation } from './admission/services.ts';
 import { Authenticator } from './authn/authenticate.ts';
@@ -76,10 +77,14 @@ function lookup(store: Store, registry: Registry, plural: string, namespace: str
   return kind === undefined ? undefined : store.get(registry.storageKey(kind, kind.namespaced ? namespace : '', name))?.object;
 }
 
-const PRIORITY_CLASSES = ['scheduling.k8s.io', 'v1', 'priorityclasses'] as const;
+type ResourcePath = readonly [group: string, version: string, plural: string];
 
-function priorityClassOf(store: Store, registry: Registry, name: string): KubeObject | undefined {
-  const kind = registry.byResource(...PRIORITY_CLASSES);
+const PRIORITY_CLASSES: ResourcePath = ['scheduling.k8s.io', 'v1', 'priorityclasses'];
+const RUNTIME_CLASSES: ResourcePath = ['node.k8s.io', 'v1', 'runtimeclasses'];
+
+/** A cluster-scoped object as it is stored. */
+function stored(store: Store, registry: Registry, resource: ResourcePath, name: string): KubeObject | undefined {
+  const kind = registry.byResource(...resource);
   return kind === undefined ? undefined : store.get(registry.storageKey(kind, '', name))?.object;
 }
 
@@ -111,7 +116,8 @@ function admissionOf(options: ApiServerOptions): Admission {
   return new Admission([
     namespaceLifecycle((name) => lookup(store, registry, 'namespaces', '', name)),
     ...(options.serviceAccounts === false ? [] : [serviceAccounts({ accountOf, mountTokens: true })]),
-    podPriority((name) => priorityClassOf(store, registry, name), () => defaultPriorityClass(store, registry)),
+    podPriority((name) => stored(store, registry, PRIORITY_CLASSES, name), () => defaultPriorityClass(store, registry)),
+    runtimeClasses((name) => stored(store, registry, RUNTIME_CLASSES, name)),
     allocation,
     ...options.admission ?? [],
   ]);

@@ -149,6 +149,23 @@ describe('priorities', () => {
     assert.deepEqual([at(usual.json, 'spec', 'priority'), at(usual.json, 'spec', 'priorityClassName')], [5, 'usual']);
   });
 
+  it('stand beside runtime classes, which a node must really have', async () => {
+    const classes = '/apis/node.k8s.io/v1/runtimeclasses';
+    const missing = await s.post(PODS, pod('nowhere', { runtimeClassName: 'gvisor' }));
+    assert.equal(missing.code, 403);
+    assert.equal(missing.json['message'], 'pods "nowhere" is forbidden: pod rejected: RuntimeClass "gvisor" not found');
+    await s.post(classes, { metadata: { name: 'gvisor' }, handler: 'runsc' });
+    const sandboxed = await s.post(PODS, pod('sandboxed', { runtimeClassName: 'gvisor' }));
+    assert.match(String(sandboxed.json['message']), /RuntimeClass "gvisor" asks for the handler "runsc", the nodes here have only runc or crun$/);
+    const toleration = { key: 'a', operator: 'Exists' };
+    await s.post(classes, { metadata: { name: 'plain' }, handler: 'runc', overhead: { podFixed: { cpu: '10m' } }, scheduling: { nodeSelector: { a: 'b' }, tolerations: [toleration] } });
+    const plain = await s.post(PODS, pod('classed', { runtimeClassName: 'plain', nodeSelector: { c: 'd' } }));
+    assert.deepEqual([at(plain.json, 'spec', 'overhead'), at(plain.json, 'spec', 'nodeSelector')], [{ cpu: '10m' }, { a: 'b', c: 'd' }], plain.text);
+    assert.deepEqual(at(plain.json, 'spec', 'tolerations', 0), toleration);
+    const conflict = await s.post(PODS, pod('torn', { runtimeClassName: 'plain', nodeSelector: { a: 'x' } }));
+    assert.match(String(conflict.json['message']), /conflict: runtimeClass.scheduling.nodeSelector\[a\] = b; pod.spec.nodeSelector\[a\] = x$/);
+  });
+
   it('begin with definitions of the custom kinds', async () => {
     const list = await s.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
     const names = (list.json['items'] as unknown[]).map((item) => at(item, 'metadata', 'name'));
