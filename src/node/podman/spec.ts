@@ -30,6 +30,8 @@ export interface ContainerSpec {
   labels: Record<string, string>;
   annotations?: Record<string, string>;
   work_dir?: string;
+  /** Makes `work_dir` where the image has no such folder. */
+  create_working_dir?: boolean;
   terminal?: boolean;
   stdin?: boolean;
   hostname?: string;

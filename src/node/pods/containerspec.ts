@@ -56,7 +56,7 @@ function process(input: SpecInput): Partial<ContainerSpec> {
   return {
     ...(command === undefined || command.length === 0 ? {} : { entrypoint: command }),
     ...(args === undefined || args.length === 0 ? {} : { command: args }),
-    ...(workingDir === undefined || workingDir === '' ? {} : { work_dir: workingDir }),
+    ...(workingDir === undefined || workingDir === '' ? {} : { work_dir: workingDir, create_working_dir: true }),
     env: { ...environment, ...override.env },
     terminal: override.tty ?? container.tty ?? false,
     stdin: override.stdin ?? container.stdin ?? false,
