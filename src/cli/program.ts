@@ -43,8 +43,19 @@ function sentence(error: unknown): string {
   return text('error.unexpected', { why: error instanceof Error ? error.message : String(error) });
 }
 
+/** The reader of the output went away (`telar ps -w | head -3`): nobody wants the rest. What serves goes on without it. */
+function endWithReader(error: NodeJS.ErrnoException, serves: boolean): void {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+  if (!serves) {
+    process.exit(0);
+  }
+}
+
 /** Runs one command line; answers the exit code. */
 export async function runProgram(wiring: Wiring, argv: readonly string[]): Promise<number> {
+  process.stdout.on('error', (error) => { endWithReader(error, argv[2] === 'up'); });
   try {
     await buildProgram(wiring).parseAsync(argv);
     return Number(process.exitCode ?? 0);
