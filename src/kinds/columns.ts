@@ -58,3 +58,18 @@ export const templateColumns = <T extends KubeObject>(template: (object: T) => c
   wide('Containers', (object) => (template(object)?.spec?.containers ?? []).map(({ name }) => name).join(',')),
   wide('Images', (object) => (template(object)?.spec?.containers ?? []).map(({ image }) => image ?? '').join(',')),
 ];
+
+interface Replicated extends KubeObject {
+  spec: { replicas?: number };
+  status?: { replicas?: number; readyReplicas?: number };
+}
+
+/** Columns of what keeps a number of pods alike. */
+export const replicaColumns = <T extends Replicated>(template: (object: T) => core.PodTemplateSpec | undefined): Column<T>[] => [
+  NAME,
+  column('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),
+  column('Current', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+  column('Ready', ({ status }) => status?.readyReplicas ?? 0, { type: 'integer' }),
+  AGE,
+  ...templateColumns(template),
+];

@@ -1,5 +1,5 @@
 /** What can be done to a kind, path by path, before it is put in either dialect. */
-import type { GroupVersionKind } from '../../apimachinery/object.ts';
+import type { GroupVersionKind, Json, JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind, SubresourceInfo, Verb } from '../../kinds/kind.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -162,4 +162,14 @@ const BOOLEANS = new Set(['allowWatchBookmarks', 'sendInitialEvents', 'watch', '
 
 export function parameterType(name: string): 'integer' | 'boolean' | 'string' {
   return INTEGERS.has(name) ? 'integer' : BOOLEANS.has(name) ? 'boolean' : 'string';
+}
+
+/** What is said of one path: its operations as the version of OpenAPI writes them, and the parameters that stand in it. */
+export function pathItem(entry: PathEntry, writeOperation: (operation: Operation) => JsonObject, pathParameter: (name: string) => JsonObject): JsonObject {
+  const item: JsonObject = {};
+  for (const operation of entry.operations) {
+    item[operation.method] = writeOperation(operation);
+  }
+  const parameters: Json[] = entry.parameters.map(pathParameter);
+  return parameters.length === 0 ? item : { ...item, parameters };
 }

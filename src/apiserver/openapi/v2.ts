@@ -1,8 +1,8 @@
 /** `/openapi/v2`: one Swagger 2.0 document of everything that is served. */
-import type { Json, JsonObject } from '../../apimachinery/object.ts';
+import type { JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
-import { parameterType, pathsOf, patchTypes, queryParameters, type Operation, type PathEntry } from './operations.ts';
+import { parameterType, pathItem, pathsOf, patchTypes, queryParameters, type Operation } from './operations.ts';
 import { Schemas } from './schemas.ts';
 
 const PRODUCES = ['application/json', 'application/yaml'];
@@ -40,14 +40,7 @@ function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): Jso
   };
 }
 
-function pathItem(entry: PathEntry, kind: AnyKind, schemas: Schemas): JsonObject {
-  const item: JsonObject = {};
-  for (const operation of entry.operations) {
-    item[operation.method] = operationOf(operation, kind, schemas);
-  }
-  const parameters: Json[] = entry.parameters.map((name) => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true }));
-  return parameters.length === 0 ? item : { ...item, parameters };
-}
+const pathParameter = (name: string): JsonObject => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true });
 
 /** The whole document. Large: serialise it and let it go. */
 export function openApiV2(registry: Registry): JsonObject {
@@ -55,7 +48,7 @@ export function openApiV2(registry: Registry): JsonObject {
   const paths: JsonObject = {};
   for (const kind of registry.list()) {
     for (const entry of pathsOf(kind)) {
-      paths[entry.path] = pathItem(entry, kind, schemas);
+      paths[entry.path] = pathItem(entry, (operation) => operationOf(operation, kind, schemas), pathParameter);
     }
   }
   return {

@@ -1,10 +1,10 @@
 /** `/openapi/v3/…`: one OpenAPI 3.0 document for each group-version. */
 import { createHash } from 'node:crypto';
-import type { Json, JsonObject } from '../../apimachinery/object.ts';
+import type { JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { groupVersions } from '../discovery/index.ts';
-import { groupVersionPath, parameterType, pathsOf, patchTypes, queryParameters, type Operation, type PathEntry } from './operations.ts';
+import { groupVersionPath, parameterType, pathItem, pathsOf, patchTypes, queryParameters, type Operation } from './operations.ts';
 import { Schemas } from './schemas.ts';
 
 const query = (name: string): JsonObject => ({ name, in: 'query', schema: { type: parameterType(name), uniqueItems: true } });
@@ -45,14 +45,7 @@ function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): Jso
   };
 }
 
-function pathItem(entry: PathEntry, kind: AnyKind, schemas: Schemas): JsonObject {
-  const item: JsonObject = {};
-  for (const operation of entry.operations) {
-    item[operation.method] = operationOf(operation, kind, schemas);
-  }
-  const parameters: Json[] = entry.parameters.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } }));
-  return parameters.length === 0 ? item : { ...item, parameters };
-}
+const pathParameter = (name: string): JsonObject => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } });
 
 /** Paths under `/openapi/v3/` that have a document: `api/v1`, `apis/apps/v1`… */
 export function openApiV3Paths(registry: Registry): string[] {
@@ -69,7 +62,7 @@ export function openApiV3(registry: Registry, path: string): JsonObject | undefi
   const paths: JsonObject = {};
   for (const kind of kinds) {
     for (const entry of pathsOf(kind)) {
-      paths[entry.path] = pathItem(entry, kind, schemas);
+      paths[entry.path] = pathItem(entry, (operation) => operationOf(operation, kind, schemas), pathParameter);
     }
   }
   return {

@@ -1,5 +1,5 @@
 import { immutable, nonNegative } from '../checks.ts';
-import { AGE, column, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
+import { formatSelector, replicaColumns, wide } from '../columns.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
 import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { ReplicaSet, ReplicaSetSpec } from '../generated/apps.ts';
@@ -20,12 +20,7 @@ export const replicaSet = defineKind<ReplicaSet>({
   shortNames: ['rs'], categories: ['all'], status: true,
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
   columns: [
-    NAME,
-    column('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),
-    column('Current', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
-    column('Ready', ({ status }) => status?.readyReplicas ?? 0, { type: 'integer' }),
-    AGE,
-    ...templateColumns<ReplicaSet>(({ spec }) => spec.template),
+    ...replicaColumns<ReplicaSet>(({ spec }) => spec.template),
     wide('Selector', ({ spec }) => formatSelector(spec.selector)),
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },

@@ -1,7 +1,7 @@
 import { matchesLabels, selectorFromMap } from '../../apimachinery/selectors.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { nonNegative } from '../checks.ts';
-import { AGE, column, formatLabels, NAME, templateColumns, wide } from '../columns.ts';
+import { formatLabels, replicaColumns, wide } from '../columns.ts';
 import type { ReplicationController } from '../generated/core.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
@@ -37,12 +37,7 @@ export const replicationController = defineKind<ReplicationController>({
   shortNames: ['rc'], categories: ['all'], status: true,
   scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
   columns: [
-    NAME,
-    column('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),
-    column('Current', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
-    column('Ready', ({ status }) => status?.readyReplicas ?? 0, { type: 'integer' }),
-    AGE,
-    ...templateColumns<ReplicationController>(({ spec }) => spec.template),
+    ...replicaColumns<ReplicationController>(({ spec }) => spec.template),
     wide('Selector', ({ spec }) => formatLabels(spec.selector)),
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
