@@ -47,7 +47,7 @@ function bytesOf(data: RawData): Buffer {
 export function checkProtocol(req: IncomingMessage): void {
   const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
   if ((req.headers.upgrade ?? '').toLowerCase() !== 'websocket') {
-    throw badRequest(`unable to upgrade: only websocket is supported, got ${JSON.stringify(req.headers.upgrade ?? '')}`);
+    throw badRequest(`unable to upgrade: only websocket is supported (kubectl speaks it from 1.30 on), got ${JSON.stringify(req.headers.upgrade ?? '')}`);
   }
   if (offered.length > 0 && !offered.some((name) => PROTOCOLS.includes(name))) {
     throw badRequest(`unable to upgrade: none of the protocols ${offered.join(', ')} is supported; supported are ${PROTOCOLS.join(', ')}`);
