@@ -93,3 +93,11 @@ test('a service that goes takes its slices along; one without selector is left t
   await settle(server);
   assert.equal((await slices()).length, 0);
 });
+
+test('a service that becomes a name elsewhere has no endpoints left, in either form', async (t) => {
+  const { client, slices } = await start(t);
+  const made = await client.create(SERVICES, service());
+  await until(async () => (await slices()).length === 1 && (await client.list(ENDPOINTS)).items.length === 1);
+  await client.update(SERVICES, { ...made, spec: { ...made.spec, type: 'ExternalName', externalName: 'example.com' } });
+  await until(async () => (await slices()).length === 0 && (await client.list(ENDPOINTS)).items.length === 0);
+});

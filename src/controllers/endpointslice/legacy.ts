@@ -96,14 +96,14 @@ export function endpointsController(context: ControllerContext): Controller {
   const reconcile = async (key: string): Promise<void> => {
     const service = services.get(key);
     const found = existing.get(key);
-    if (service === undefined) {
-      // Endpoints somebody made by hand are theirs.
+    if (service === undefined || service.spec.type === 'ExternalName') {
+      // Nothing leads to them any more. Endpoints somebody made by hand are theirs.
       if (found?.metadata.labels?.[ENDPOINTS_MANAGED_BY] === MANAGER) {
         await remove(found);
       }
       return;
     }
-    if (Object.keys(service.spec.selector ?? {}).length === 0 || service.spec.type === 'ExternalName' || service.metadata.deletionTimestamp !== undefined) {
+    if (Object.keys(service.spec.selector ?? {}).length === 0 || service.metadata.deletionTimestamp !== undefined) {
       return;
     }
     const selector = selectorFromMap(service.spec.selector);
