@@ -39,6 +39,14 @@ function exitStatus(code: number): { status: string; message?: string } & Partia
   };
 }
 
+/** What Podman says of its own pipe, after it has said why the program could not be started: of no use to anybody else. */
+const OWN_PIPE = /^Error: read unixpacket @->\/proc\/self\/fd\/\d+\/attach: read: connection reset by peer\s*$/;
+/** Longest such line, bytes. */
+const MAX_OWN_PIPE_BYTES = 200;
+
+/** Whether a piece of standard error is such a line. */
+export const isAboutPodmansPipe = (data: Buffer): boolean => data.length <= MAX_OWN_PIPE_BYTES && OWN_PIPE.test(data.toString('utf8'));
+
 /** Joins both until the container's side ends, or the client goes away. Resolves when the container's side has ended. */
 function join(channels: Channels, stream: ContainerStream, options: StreamOptions, resize: (width: number, height: number) => void): Promise<void> {
   const { socket } = stream;
@@ -47,7 +55,7 @@ function join(channels: Channels, stream: ContainerStream, options: StreamOption
   const show = (chunk: Buffer): void => {
     const frames = demultiplexer === undefined ? [{ stream: 1, data: chunk }] : demultiplexer.push(chunk);
     for (const { stream: number, data } of frames) {
-      const wanted = number === 2 ? options.stderr : options.stdout;
+      const wanted = number === 2 ? options.stderr && !isAboutPodmansPipe(data) : options.stdout;
       if (wanted && !channels.send(number === 2 ? STDERR : STDOUT, data, resume)) {
         socket.pause();
       }
