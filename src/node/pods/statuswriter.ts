@@ -20,6 +20,7 @@ export class StatusWriter {
   #again = false;
   #gone = false;
   #retryMs = RETRY_MS;
+  #published = false;
 
   constructor(client: Client, pod: Pod, compute: (pod: Pod) => PodStatus, log: Log) {
     this.#client = client;
@@ -33,11 +34,19 @@ export class StatusWriter {
     return this.#latest;
   }
 
-  /** The informer saw a state; one older than this writer's own last write is not taken. */
+  /**
+   * The informer saw a state; one older than this writer's own last write is not taken. Conditions that somebody else wrote
+   * (readiness gates, or over this writer's own) make the status another.
+   */
   observe(pod: Pod): void {
     const [seen, known] = [Number(pod.metadata.resourceVersion), Number(this.#latest.metadata.resourceVersion)];
-    if (!(seen < known)) {
-      this.#latest = pod;
+    if (seen < known) {
+      return;
+    }
+    const foreign = !deepEqual(pod.status?.conditions ?? [], this.#latest.status?.conditions ?? []);
+    this.#latest = pod;
+    if (foreign && this.#published) {
+      this.publish();
     }
   }
 
@@ -92,6 +101,7 @@ export class StatusWriter {
       await this.#write();
     } while (this.#again && !this.#gone);
     this.#retryMs = RETRY_MS;
+    this.#published = true;
   }
 
   async #write(): Promise<void> {

@@ -134,7 +134,7 @@ export class PodWorker {
     this.#orphan = true;
     this.#status.forget();
     this.#signals.starting.abort(new Error('the pod was deleted'));
-    this.#hurryAt(ORPHAN_GRACE_S);
+    this.#hurryAt(this.#deletionGrace());
     this.poke();
   }
 
@@ -351,7 +351,7 @@ export class PodWorker {
   /** Seconds of grace that are left of what the deletion gave. */
   #deletionGrace(): number {
     if (this.#orphan) {
-      return ORPHAN_GRACE_S;
+      return Math.min(ORPHAN_GRACE_S, this.#launcher.graceSeconds());
     }
     const { deletionTimestamp, deletionGracePeriodSeconds } = this.#pod.metadata;
     const given = deletionGracePeriodSeconds ?? this.#launcher.graceSeconds();

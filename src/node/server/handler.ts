@@ -102,7 +102,7 @@ export class NodeServer implements NodeHandler {
       sendJson(res, 200, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#options.pods.list().map((worker) => worker.pod) });
     } else if (parts[0] === 'containerLogs') {
       await this.#logs(parts, query, res);
-    } else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward') {
+    } else if (parts[0] === 'exec' || parts[0] === 'attach') {
       throw badRequest('you must connect with an upgrade to websocket');
     } else {
       throw failure('NotFound', `the node has nothing at ${path}`);
@@ -166,6 +166,10 @@ export class NodeServer implements NodeHandler {
       return;
     }
     const upgrade = { req, socket, head };
+    if (parts[0] === 'portForward') {
+      const ip = this.#options.pods.find(parts[1] ?? '', parts[2] ?? '')?.podIp ?? '';
+      throw badRequest(`this node does not forward ports: the pod is reached at its address${ip === '' ? '' : ` ${ip}`} from the machine itself`);
+    }
     if (parts[0] !== 'exec' && parts[0] !== 'attach') {
       throw failure('NotFound', `the node has no stream at ${path}`);
     }
