@@ -56,6 +56,10 @@ test('one line for many viewers; late ones see what was, input goes in, a lost l
     guest?.write('!');
     await until(async () => second.text.endsWith('world!'));
 
+    // QEMU writes letter by letter.
+    for (let letter = 0; letter < 2000; letter++) { guest?.write('z'); }
+    await until(async () => second.text.endsWith('z'.repeat(2000)));
+
     guest?.write('x'.repeat(SCROLLBACK_MAX * 5));
     await until(async () => second.text.length > SCROLLBACK_MAX * 5);
     const late = viewer();

@@ -7,11 +7,19 @@ import { connectSocket } from './qmp.ts';
 
 /** Bytes of output a new viewer gets. */
 export const SCROLLBACK_MAX = 64 * 1024;
+const FIRST_BYTES = 4096;
 export const VIEWERS_MAX = 32;
 /** Bytes typed ahead that QEMU has not taken yet; more are dropped, as a serial line would. */
 const INPUT_MAX = 64 * 1024;
 /** A connection that ends while QEMU lives is made anew after this long. */
 const RECONNECT_MS = 500;
+/**
+ * QEMU writes letter by letter: after each read it may gather this long, so that a guest that prints without end costs little. Not
+ * longer: the kernel holds fewer than 300 such letters, and a line that is full slows the guest to a crawl.
+ */
+const GATHER_MS = 1;
+/** Bytes read at once. */
+const READ_BYTES = 16 * 1024;
 /** Bytes kept to find text that arrives in pieces. */
 const TAIL_BYTES = 256;
 
@@ -38,11 +46,13 @@ export interface ConsoleOptions {
 export class Console {
   readonly #options: ConsoleOptions;
   readonly #viewers = new Set<Viewer>();
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  /** The last output: grows to the scroll-back's size, then moves on in it. */
+  #kept = Buffer.alloc(0);
+  #used = 0;
   #tail = '';
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #gather: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: ConsoleOptions) {
@@ -64,8 +74,8 @@ export class Console {
     if (this.#viewers.size >= VIEWERS_MAX) {
       throw new ConsoleFullError(`the console has ${VIEWERS_MAX} viewers already`);
     }
-    if (this.#bytes > 0) {
-      viewer.output(Buffer.concat(this.#chunks));
+    if (this.#used > 0) {
+      viewer.output(Buffer.from(this.#kept.subarray(Math.max(this.#used - SCROLLBACK_MAX, 0), this.#used)));
     }
     this.#viewers.add(viewer);
     return () => {
@@ -82,6 +92,7 @@ export class Console {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#gather);
     this.#socket?.destroy();
     for (const viewer of this.#viewers) {
       viewer.closed();
@@ -90,15 +101,22 @@ export class Console {
   }
 
   async #connect(timeoutMs: number): Promise<void> {
-    const socket = await connectSocket(this.#options.path, timeoutMs);
+    // Read by hand: a stream would hold every letter as a chunk of its own, and go on reading while paused.
+    let reading: Socket | undefined;
+    const socket = await connectSocket(this.#options.path, timeoutMs, undefined, {
+      buffer: Buffer.alloc(READ_BYTES),
+      callback: (bytes, buffer) => {
+        this.#received(Buffer.from(buffer.subarray(0, bytes)));
+        this.#gather = setTimeout(() => reading?.resume(), GATHER_MS);
+        return false;
+      },
+    });
+    reading = socket;
     if (this.#closed) {
       socket.destroy();
       return;
     }
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#received(chunk);
-    });
     socket.on('error', () => {
       socket.destroy();
     });
@@ -134,17 +152,21 @@ export class Console {
     }
   }
 
+  /** Twice the scroll-back is the most that is held; every byte is moved at most once more. */
   #keep(chunk: Buffer): void {
-    if (chunk.length === 0) {
-      return;
+    const bytes = chunk.length > SCROLLBACK_MAX ? chunk.subarray(-SCROLLBACK_MAX) : chunk;
+    const most = SCROLLBACK_MAX * 2;
+    if (this.#used + bytes.length > most) {
+      const from = Math.max(this.#used - (SCROLLBACK_MAX - bytes.length), 0);
+      this.#kept.copy(this.#kept, 0, from, this.#used);
+      this.#used -= from;
     }
-    this.#chunks.push(chunk.length > SCROLLBACK_MAX ? chunk.subarray(-SCROLLBACK_MAX) : chunk);
-    this.#bytes += Math.min(chunk.length, SCROLLBACK_MAX);
-    if (this.#bytes > SCROLLBACK_MAX * 2) {
-      // Many small pieces: joined once in a while, so that neither time nor memory grows with their number.
-      const all = Buffer.concat(this.#chunks).subarray(-SCROLLBACK_MAX);
-      this.#chunks.splice(0, this.#chunks.length, Buffer.from(all));
-      this.#bytes = all.length;
+    if (this.#used + bytes.length > this.#kept.length) {
+      const larger = Buffer.alloc(Math.min(Math.max((this.#used + bytes.length) * 2, FIRST_BYTES), most));
+      this.#kept.copy(larger, 0, 0, this.#used);
+      this.#kept = larger;
     }
+    bytes.copy(this.#kept, this.#used);
+    this.#used += bytes.length;
   }
 }

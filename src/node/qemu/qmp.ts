@@ -3,7 +3,7 @@
  * hostile: a guest that broke out of it controls every byte that arrives here, so lines and queues are limited.
  */
 import { lstat } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
@@ -50,12 +50,12 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** Connects to a unix socket in a folder another user may write to: what is not itself a socket is refused, links above all. */
-async function connectOnce(path: string): Promise<Socket> {
+async function connectOnce(path: string, onread?: OnReadOpts): Promise<Socket> {
   const stat = await lstat(path);
   if (!stat.isSocket()) {
     throw new Error(`${path} is not a socket`);
   }
-  const socket = connect(path);
+  const socket = connect({ path, ...(onread === undefined ? {} : { onread }) });
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);
@@ -63,12 +63,15 @@ async function connectOnce(path: string): Promise<Socket> {
   return socket;
 }
 
-/** Connects as soon as something listens at `path`; throws the last error once `timeoutMs` are over or `signal` aborts. */
-export async function connectSocket(path: string, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
+/**
+ * Connects as soon as something listens at `path`; throws the last error once `timeoutMs` are over or `signal` aborts. With `onread` the
+ * socket's bytes go there instead of to `data` listeners.
+ */
+export async function connectSocket(path: string, timeoutMs: number, signal?: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return await connectOnce(path);
+      return await connectOnce(path, onread);
     } catch (error) {
       const early = ['ENOENT', 'ECONNREFUSED'].includes(codeOf(error));
       if (!early || performance.now() > deadline || signal?.aborted === true) {
