@@ -10,7 +10,7 @@ import { StatusWriter } from './statuswriter.ts';
 const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => quiet };
 const GATE = 'example.com/gate';
 
-test('what others write into the conditions is answered, what this writer wrote is not written twice', async () => {
+test('what others write into the conditions is answered, what this writer wrote is not written twice', { timeout: 30_000 }, async () => {
   const server = new MemoryTransport([PODS]);
   const client = new Client(server);
   const created = await client.create(PODS, {
@@ -41,7 +41,9 @@ test('what others write into the conditions is answered, what this writer wrote 
   await client.updateStatus(PODS, { ...gated, status: { phase: 'Running', conditions: [{ type: GATE, status: 'True' }] } });
   const count = writes();
   writer.observe(await client.get(PODS, 'p', 'default'));
-  await new Promise((resolve) => { setTimeout(resolve, 0); });
+  while ((await shown())['Ready'] !== 'True') {
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
   assert.deepEqual(await shown(), { [GATE]: 'True', Ready: 'True' });
   await seen();
   assert.equal(writes(), count + 1);
