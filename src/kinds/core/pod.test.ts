@@ -184,3 +184,13 @@ test('what is accepted but hardly meant is warned about', () => {
   ]);
   assert.match(warnings[5] ?? '', /^metadata\.name: this is used in the Pod's hostname/);
 });
+
+test('limits on the disk a pod fills are taken with a warning', () => {
+  const warned = (container: JsonObject, rest: JsonObject): readonly string[] => pod.rules.warnings?.(create(pod, spec(container, rest)).object) ?? [];
+  assert.deepEqual(warned({ resources: { limits: { 'ephemeral-storage': '1Gi' } } }, {
+    volumes: [{ name: 'a', emptyDir: { sizeLimit: '1Mi', medium: 'Memory' } }, { name: 'b', emptyDir: { sizeLimit: '1Mi' } }, { name: 'c', emptyDir: {} }],
+  }), [
+    'spec.volumes[1].emptyDir.sizeLimit: is not enforced here yet, except for the medium "Memory"',
+    'spec.containers[0].resources.limits[ephemeral-storage]: is not enforced here yet',
+  ]);
+});

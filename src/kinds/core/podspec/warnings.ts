@@ -39,6 +39,16 @@ function duplicatePorts(field: string, { ports = [] }: Container): string[] {
   });
 }
 
+/** What the node here does not hold pods to: the disk they fill. */
+function diskLimits(field: string, spec: PodSpec | undefined): string[] {
+  return [
+    ...(spec?.volumes ?? []).flatMap(({ emptyDir }, index) => (emptyDir?.sizeLimit === undefined || emptyDir.medium === 'Memory' ? []
+      : [`${field}.volumes[${index}].emptyDir.sizeLimit: is not enforced here yet, except for the medium "Memory"`])),
+    ...(spec?.containers ?? []).flatMap(({ resources }, index) => (resources?.limits?.['ephemeral-storage'] === undefined ? []
+      : [`${field}.containers[${index}].resources.limits[ephemeral-storage]: is not enforced here yet`])),
+  ];
+}
+
 /** Warnings of a spec; `field` is `spec` or `spec.template.spec`. */
 export function podSpecWarnings(field: string, spec: PodSpec | undefined): string[] {
   const lists = [['initContainers', spec?.initContainers ?? []], ['containers', spec?.containers ?? []]] as const;
@@ -50,6 +60,7 @@ export function podSpecWarnings(field: string, spec: PodSpec | undefined): strin
     }),
     ...(spec?.imagePullSecrets ?? []).flatMap(({ name }, index) => (name ? [] : [`${field}.imagePullSecrets[${index}].name: invalid empty name ""`])),
     ...(grace < 0 ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`] : []),
+    ...diskLimits(field, spec),
     ...lists.flatMap(([name, containers]) => containers.flatMap((container, index) => {
       const path = `${field}.${name}[${index}]`;
       return [...fractionalBytes(path, container), ...hiddenEnv(path, container), ...duplicatePorts(path, container)];
