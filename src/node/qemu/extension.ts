@@ -299,7 +299,7 @@ export class QemuExtension implements PodExtension, Guests {
         this.#reports.queue.add(key);
       },
       panicked: (guest, why) => {
-        this.#panicked(guest, why);
+        this.#panicked(guest, pod, why);
       },
     };
     const guest = new Guest({
@@ -327,16 +327,14 @@ export class QemuExtension implements PodExtension, Guests {
     return last === undefined ? Buffer.alloc(0) : await recentOutput(join(folder, last));
   }
 
-  #panicked(guest: Guest, why: string): void {
-    const running = this.#running.get(`${guest.options.namespace}/${guest.options.name}`);
-    if (running !== undefined) {
-      this.#event(running, 'Warning', 'GuestPanicked',
-        `The guest's kernel panicked: ${why}. Its last words are in \`kubectl logs ${running.pod.metadata.name}\`; check the kernel's arguments and that it finds its disks, `
-        + 'then restart the virtual machine.');
-    }
+  /** The guest may have ended already. */
+  #panicked(guest: Guest, pod: Pod, why: string): void {
+    this.#event({ guest }, 'Warning', 'GuestPanicked',
+      `The guest's kernel panicked: ${why}. Its last words are in \`kubectl logs ${pod.metadata.name}\`; check the kernel's arguments and that it finds its disks, `
+      + 'then restart the virtual machine.');
   }
 
-  #event({ guest }: Running, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  #event({ guest }: Pick<Running, 'guest'>, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { namespace, name, vmiUid } = guest.options;
     this.#options.recorder.event(
       { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', metadata: { namespace, name, uid: vmiUid } }, type, reason, message);

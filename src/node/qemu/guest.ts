@@ -19,6 +19,8 @@ const POWERDOWN_REPEAT_MS = 3000;
 const SOFT_REBOOT_LIMIT_MS = 300_000;
 /** What Linux prints when it panics; the rest of the line says why. */
 const PANIC_TEXT = /Kernel panic - not syncing: ([^\r\n]{1,200})[\r\n]/;
+/** QEMU's word of a panic waits this long for the console to say why, also when QEMU ends meanwhile. */
+const PANIC_WAIT_MS = 250;
 const PANIC_HELD_TEXT = /Kernel panic - not syncing/;
 
 export type GuestState = 'starting' | 'running' | 'paused' | 'ended';
@@ -56,6 +58,7 @@ export class Guest {
   #console: Console | undefined;
   #softReboot: NodeJS.Timeout | undefined;
   #panic = '';
+  #panicTimer: NodeJS.Timeout | undefined;
   readonly #stopped = new AbortController();
 
   constructor(options: GuestOptions) {
@@ -104,7 +107,9 @@ export class Guest {
     this.#stopped.abort();
     clearTimeout(this.#softReboot);
     this.#qmp?.close();
-    this.#console?.close();
+    if (this.#panicTimer === undefined) {
+      this.#console?.close();
+    }
   }
 
   /** Throws when the monitor is not there or QEMU refuses. */
@@ -237,12 +242,24 @@ export class Guest {
 
   #watch(text: string): void {
     const match = PANIC_TEXT.exec(text);
-    if (match !== null && this.#panic === '') {
-      this.#panic = match[1] ?? '';
-      this.options.listener.panicked(this, this.#panic);
+    if (match !== null) {
+      this.#panicked(match[1] ?? '');
     } else if (match === null && !PANIC_HELD_TEXT.test(text) && this.#panic !== '' && text.includes('Linux version')) {
       // Booting again: the next panic is news.
       this.#panic = '';
+    }
+  }
+
+  /** Told once for each boot. */
+  #panicked(why: string): void {
+    clearTimeout(this.#panicTimer);
+    this.#panicTimer = undefined;
+    if (this.#panic === '') {
+      this.#panic = why;
+      this.options.listener.panicked(this, why);
+    }
+    if (this.#state === 'ended') {
+      this.#console?.close();
     }
   }
 
@@ -262,10 +279,9 @@ export class Guest {
         }
         return;
       case 'GUEST_PANICKED':
-        if (this.#panic === '') {
-          this.#panic = 'the guest reported a panic';
-          this.options.listener.panicked(this, this.#panic);
-        }
+        this.#panicTimer ??= setTimeout(() => {
+          this.#panicked('the guest reported a panic');
+        }, PANIC_WAIT_MS);
         return;
       default:
     }
