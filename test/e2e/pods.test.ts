@@ -78,7 +78,7 @@ describe('pods', () => {
   });
 
   it('restarts what exits, with back-off, and keeps the previous log', async () => {
-    await telar.apply(pod('failing', { command: ['sh', '-c', 'echo run $$; exit 3'] }));
+    await telar.apply(pod('failing', { command: ['sh', '-c', 'echo run 1; exit 3'] }));
     await eventually('it is in back-off', async () => (await telar.k('get', 'pod', 'failing')).includes('CrashLoopBackOff'));
     assert.equal(await telar.jsonpath('pod failing', '{.status.containerStatuses[0].lastState.terminated.exitCode}'), '3');
     assert.match(await telar.k('logs', 'failing', '--previous'), /^run \d+$/);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Agent, request } from 'node:https';
-import { eventually, execute, TestInstance } from '../harness/instance.ts';
+import { eventually, execute, gone, TestInstance } from '../harness/instance.ts';
 import { connection, type Connection } from '../harness/api.ts';
 import { deployment, pod, virtualMachine } from '../harness/manifests.ts';
 
@@ -10,9 +10,9 @@ const LONG = process.env['TELAR_TEST_LONG'] === '1';
 const KILLS = LONG ? 20 : 3;
 const WRITERS = 64;
 
-/** What identifies a running container or guest to the machine: the process and when it started. */
-async function processes(pattern: string): Promise<string[]> {
-  const { stdout } = await execute('sh', ['-c', `for p in $(pgrep -f '${pattern}'); do echo $p $(awk '{print $22}' /proc/$p/stat 2>/dev/null); done`]);
+/** What identifies an instance's running container or guest to the machine: the process and when it started. */
+async function processes(id: string, pattern: string): Promise<string[]> {
+  const { stdout } = await execute('sh', ['-c', `for p in $(pgrep -f '${pattern}'); do grep -qs 'telar-${id}/' /proc/$p/cgroup && grep -qsv ') Z ' /proc/$p/stat && echo $p $(awk '{print $22}' /proc/$p/stat 2>/dev/null); done; true`]);
   return stdout.trim().split('\n').filter((line) => line.includes(' ')).sort();
 }
 
@@ -76,7 +76,7 @@ describe('survival', () => {
   });
   after(() => telar.remove());
 
-  const running = async (): Promise<string[]> => [...await processes('^sleep 424242'), ...await processes('^[^ ]*qemu-system.*guest')];
+  const running = async (): Promise<string[]> => [...await processes(telar.id, '^sleep 424242'), ...await processes(telar.id, '^[^ ]*qemu-system.*guest')];
   const counts = (): Promise<string> => telar.k('get', 'pods', '-o', 'jsonpath={range .items[*]}{.metadata.uid} {.status.phase} {.status.containerStatuses[0].restartCount}{"\\n"}{end}');
 
   it('leaves containers and guests alone over down and up', async () => {
@@ -84,7 +84,7 @@ describe('survival', () => {
     assert.ok(before.length >= 4, before.join('\n'));
     const pid = telar.pid();
     assert.equal((await telar.down()).code, 0);
-    assert.notEqual((await execute('kill', ['-0', String(pid)])).code, 0, 'the control plane has ended');
+    await gone(pid);
     assert.deepEqual(await running(), before);
     await telar.up();
     await eventually('everything is reported as before', async () => (await counts()) === pods);
@@ -98,7 +98,7 @@ describe('survival', () => {
     for (let round = 0; round < KILLS; round += 1) {
       const pid = telar.pid();
       const acknowledged = await writeUntilDead(await connection(telar.kubeconfig), round, 300 + 200 * (round % 5), () => { process.kill(pid, 'SIGKILL'); });
-      await eventually('the process is gone', async () => (await execute('kill', ['-0', String(pid)])).code !== 0, 20_000);
+      await gone(pid);
       await telar.up();
       const names = new Set((await telar.k('get', 'configmaps', '-l', `round=${round}`, '-o', 'jsonpath={range .items[*]}{.metadata.name}:{.metadata.resourceVersion}{"\\n"}{end}')).split('\n'));
       const lost = acknowledged.filter(({ name, revision }) => !names.has(`${name}:${revision}`));
@@ -127,7 +127,7 @@ describe('survival', () => {
     await telar.kill();
     await execute('sh', ['-c', `pkill -KILL -f 'sleep 424242'; pkill -KILL -f 'qemu-system.*guest'; true`]);
     await telar.up();
-    await eventually('containers and guest are back', async () => (await processes('^sleep 424242')).length === 3 && (await processes('^[^ ]*qemu-system.*guest')).length >= 1);
+    await eventually('containers and guest are back', async () => (await processes(telar.id, '^sleep 424242')).length === 3 && (await processes(telar.id, '^[^ ]*qemu-system.*guest')).length >= 1);
     await telar.k('rollout', 'status', 'deployment/web', '--timeout=180s');
     await telar.k('wait', '--for=condition=Ready', 'pod/lone', 'vm/guest', '--timeout=180s');
   });
