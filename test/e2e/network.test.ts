@@ -53,7 +53,9 @@ describe('the network', () => {
   });
 
   it('goes on without the control plane, names included', async () => {
-    const { stdout: container } = await execute('sh', ['-c', `ps -eo pid,args | awk '/[s]leep 100000/ {print $1; exit}'`]);
+    // Other instances may run the same program: the container's processes are those in its pod's cgroup.
+    const uid = await telar.jsonpath('pod client', '{.metadata.uid}');
+    const { stdout: container } = await execute('sh', ['-c', `for p in $(pgrep -f 'sleep 100000'); do grep -qs 'pod${uid}/' /proc/$p/cgroup && echo $p && break; done`]);
     const clusterIp = await telar.jsonpath('service legacy', '{.spec.clusterIP}');
     await telar.kill();
     try {
