@@ -111,7 +111,7 @@ describe('survival', () => {
       last = Math.max(last, ...acknowledged.map(({ revision }) => revision));
       await telar.k('delete', 'configmaps', '-l', `round=${round}`, '--wait=false');
     }
-    assert.deepEqual(await running(), before, 'a container or guest was lost, doubled or restarted');
+    assert.deepEqual(await running(), before, `a container or guest was lost, doubled or restarted:\n${await telar.k('get', 'events', '--field-selector', 'type=Warning')}`);
   });
 
   it('brings the container service back when it is killed, and restarts nothing', async () => {
