@@ -37,7 +37,7 @@ async function serve({ instance, controllers, log, signal, ready }: ServeOptions
   await using ending = new AsyncDisposableStack();
   const [pki, store] = await Promise.all([
     ensurePki(join(instance.dataDir, 'pki'), { instance }),
-    openStore({ path: join(instance.dataDir, 'store') }),
+    openStore({ path: join(instance.dataDir, 'store'), onError: (error) => { log.error({ part: 'store', err: error }, 'the store has a problem'); } }),
   ]);
   ending.defer(() => store.close());
 
