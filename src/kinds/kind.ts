@@ -1,5 +1,7 @@
 /** What a kind is to the API server: one constant of this shape per kind, in `src/kinds/<group>/<kind>.ts`. */
-import type { KubeObject } from '../apimachinery/object.ts';
+import type { JsonObject, KubeObject } from '../apimachinery/object.ts';
+import type { DecodeMode } from '../apimachinery/schema/decode.ts';
+import type { StructuralSchema } from '../apimachinery/schema/structural/types.ts';
 import type { FieldError } from '../apimachinery/status.ts';
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
@@ -52,6 +54,18 @@ export interface ScalePaths {
   selector: string;
 }
 
+/** What a CustomResourceDefinition says of one version's objects, compiled. Its kinds have no message in the type table. */
+export interface CustomType {
+  readonly schema: StructuralSchema;
+  /**
+   * A new object without unknown fields, with defaults and canonical metadata, sharing nothing with the value. `unknown` holds
+   * `unknown field "spec.foo"`. Throws BadRequest for metadata of wrong types.
+   */
+  decode(value: Readonly<Record<string, unknown>>, mode: DecodeMode): { object: JsonObject; unknown: string[] };
+  /** Everything wrong with the object; with `old` only what the update is to blame for (ratcheting), and its transition rules. */
+  validate(object: KubeObject, old?: KubeObject): FieldError[];
+}
+
 export interface Kind<T extends KubeObject = KubeObject> {
   group: string;
   version: string;
@@ -67,6 +81,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   verbs?: readonly Verb[];
   /** Message in the type table, e.g. `core/v1.Pod`. */
   type: string;
+  /** Of kinds that a CustomResourceDefinition defined at run time; `type` is then only a name. */
+  custom?: CustomType;
   /**
    * `custom` kinds behave as custom resources: no protobuf bodies, strategic merge answered 415, listed as
    * CustomResourceDefinitions, 404 as plain text for unknown resources of their group.
@@ -97,6 +113,13 @@ export interface StorageAlias {
   encode(object: KubeObject): KubeObject;
   /** The stored shape → this kind's shape. Returns a new object. */
   decode(stored: KubeObject): KubeObject;
+  /** Whether a stored value is in this kind's shape already; absent: never. */
+  isCurrent?(stored: { readonly revision: number; readonly json: string }): boolean;
+  /** Where a webhook converts, in place of `encode` and `decode`, which then throw. Results in the order given. Rejects with StatusErrors. */
+  remote?: {
+    encode(objects: readonly KubeObject[]): Promise<KubeObject[]>;
+    decode(stored: readonly KubeObject[]): Promise<KubeObject[]>;
+  };
 }
 
 export interface SubresourceInfo {

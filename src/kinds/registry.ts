@@ -74,20 +74,53 @@ export const KINDS: readonly AnyKind[] = [
 
 const key = (...parts: string[]): string => parts.join('/');
 
-/** Look-ups over a set of kinds and the message types they are made of. */
+const resourceKey = ({ group, version, plural }: AnyKind): string => key(group, version, plural);
+
+/**
+ * Look-ups over a set of kinds and the message types they are made of. The kinds it was made with stay for good; those of
+ * CustomResourceDefinitions come and go.
+ */
 export class Registry {
   readonly types: TypeTable;
-  readonly #kinds: readonly AnyKind[];
-  readonly #resources = new Map<string, AnyKind>();
-  readonly #kindNames = new Map<string, AnyKind>();
+  readonly #static: readonly AnyKind[];
+  readonly #staticResources: ReadonlySet<string>;
+  #kinds: readonly AnyKind[];
+  #resources = new Map<string, AnyKind>();
+  #kindNames = new Map<string, AnyKind>();
+  #generation = 0;
 
   constructor(kinds: readonly AnyKind[], types: TypeTable) {
+    this.#static = kinds;
+    this.#staticResources = new Set(kinds.map(resourceKey));
     this.#kinds = kinds;
     this.types = types;
-    for (const kind of kinds) {
-      this.#resources.set(key(kind.group, kind.version, kind.plural), kind);
+    this.#index();
+  }
+
+  #index(): void {
+    this.#resources = new Map();
+    this.#kindNames = new Map();
+    for (const kind of this.#kinds) {
+      this.#resources.set(resourceKey(kind), kind);
       this.#kindNames.set(key(kind.group, kind.version, kind.kind), kind);
     }
+  }
+
+  /** Rises whenever the kinds change: what is made from the registry (discovery, OpenAPI) is good for one generation. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Replaces all kinds of CustomResourceDefinitions, in serving order. Those that are built in stay as they are. */
+  setCustomKinds(kinds: readonly AnyKind[]): void {
+    this.#kinds = [...this.#static, ...kinds.filter((kind) => !this.#staticResources.has(resourceKey(kind)))];
+    this.#index();
+    this.#generation += 1;
+  }
+
+  /** Whether a resource is built in, in any version. */
+  isStatic(group: string, plural: string): boolean {
+    return this.#static.some((kind) => kind.group === group && kind.plural === plural);
   }
 
   /** E.g. `('apps', 'v1', 'deployments')`; the core group is `''`. */

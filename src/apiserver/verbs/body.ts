@@ -5,7 +5,7 @@ import { parseBody } from '../../apimachinery/json.ts';
 import { apiVersionOf, type Json, type JsonObject, type KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, unsupportedMediaType } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
-import type { AnyKind } from '../../kinds/kind.ts';
+import type { AnyKind, CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { MAX_WARNING_CHARS } from '../limits.ts';
 import type { Body, Call } from '../types.ts';
@@ -32,10 +32,12 @@ export interface Expected {
   type: string;
   /** Custom kinds take no protobuf. */
   custom?: boolean;
+  /** Decodes in place of `type`: the kind is defined by a CustomResourceDefinition. */
+  schema?: CustomType;
 }
 
 export const expectedOf = (kind: AnyKind): Expected =>
-  ({ apiVersion: apiVersionOf(kind), kind: kind.kind, type: kind.type, custom: kind.origin === 'custom' });
+  ({ apiVersion: apiVersionOf(kind), kind: kind.kind, type: kind.type, custom: kind.origin === 'custom', ...(kind.custom === undefined ? {} : { schema: kind.custom }) });
 
 interface Read {
   value: unknown;
@@ -103,7 +105,7 @@ export function decodeTyped(value: unknown, registry: Registry, expected: Expect
     throw badRequest(`json: cannot unmarshal ${Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value} into Go value of type v1.${expected.kind}`);
   }
   checkKind(value['apiVersion'], value['kind'], expected);
-  const { object, unknown } = decodeObject(value, registry.types, expected.type, mode);
+  const { object, unknown } = expected.schema?.decode(value, mode) ?? decodeObject(value, registry.types, expected.type, mode);
   object['apiVersion'] = expected.apiVersion;
   object['kind'] = expected.kind;
   return { object, problems: mode === 'ignore' ? [] : [...duplicates, ...unknown] };
