@@ -2,15 +2,10 @@
 import type { Instance } from '../apimachinery/instance.ts';
 import type { Log } from '../apimachinery/log.ts';
 import type { NodeConnector } from '../apimachinery/nodehandler.ts';
-import type { KubeObject } from '../apimachinery/object.ts';
 import type { Registry } from '../kinds/registry.ts';
 import type { Store } from '../store/store.ts';
-import { Admission, type AdmissionPlugin } from './admission/admission.ts';
-import { namespaceLifecycle } from './admission/lifecycle.ts';
-import { podPriority } from './admission/priority.ts';
-import { runtimeClasses } from './admission/runtimeclass.ts';
-import { serviceAccounts } from './admission/serviceaccount.ts';
-import { ServiceAllocation } from './admission/services.ts';
+import type { AdmissionPlugin } from './admission/admission.ts';
+import { admissionChain } from './admission/chain.ts';
 import { Authenticator } from './authn/authenticate.ts';
 import { ServiceAccountTokens } from './authn/serviceaccounts.ts';
 import { parseTokenFile, StaticTokens, type StaticToken } from './authn/tokenfile.ts';
@@ -23,6 +18,7 @@ import { Handler, type HandlerOptions } from './http/handler.ts';
 import { Listener } from './http/listener.ts';
 import { handleUpgrade } from './http/upgrade.ts';
 import { inProcessTransport, type InProcessTransport } from './inprocess.ts';
+import { Lookup, type ResourcePath } from './lookup.ts';
 import { Documents } from './paths/documents.ts';
 import { Health, type Check } from './paths/health.ts';
 import { Metrics } from './paths/metrics.ts';
@@ -46,7 +42,7 @@ export interface ApiServerOptions {
   authorizer?: Authorizer;
   /** Answered by modules of their own, e.g. `subresources.kubevirt.io`. */
   groups?: readonly ExtraGroup[];
-  /** Further admission plugins, after the built-in ones. */
+  /** Further admission plugins; see admission/chain.ts for where they come. */
   admission?: readonly AdmissionPlugin[];
   /** Refuse pods whose service account does not exist, and mount tokens. Off where no service account controller runs. */
   serviceAccounts?: boolean;
@@ -71,68 +67,25 @@ export interface ApiServer {
 const adminToken = (pki: Pki): StaticToken =>
   ({ token: pki.adminToken, user: { name: 'kubernetes-admin', groups: [MASTERS, 'system:authenticated'] } });
 
-/** The stored object of a core kind; undefined when it or its kind is missing. */
-function lookup(store: Store, registry: Registry, plural: string, namespace: string, name: string): KubeObject | undefined {
-  const kind = registry.byResource('', 'v1', plural);
-  return kind === undefined ? undefined : store.get(registry.storageKey(kind, kind.namespaced ? namespace : '', name))?.object;
-}
-
-type ResourcePath = readonly [group: string, version: string, plural: string];
-
-const PRIORITY_CLASSES: ResourcePath = ['scheduling.k8s.io', 'v1', 'priorityclasses'];
-const RUNTIME_CLASSES: ResourcePath = ['node.k8s.io', 'v1', 'runtimeclasses'];
-
-/** A cluster-scoped object as it is stored. */
-function stored(store: Store, registry: Registry, resource: ResourcePath, name: string): KubeObject | undefined {
-  const kind = registry.byResource(...resource);
-  return kind === undefined ? undefined : store.get(registry.storageKey(kind, '', name))?.object;
-}
-
-/** The class of pods that name none; of several the least, as in Kubernetes. */
-function defaultPriorityClass(store: Store, registry: Registry): KubeObject | undefined {
-  const kind = registry.byResource(...PRIORITY_CLASSES);
-  const items = kind === undefined ? [] : store.list(registry.storagePrefix(kind)).items;
-  return items.map(({ object }) => object).filter((object) => Reflect.get(object, 'globalDefault') === true)
-    .sort((a, b) => Number(Reflect.get(a, 'value')) - Number(Reflect.get(b, 'value')))[0];
-}
-
-const PLURALS = { ServiceAccount: 'serviceaccounts', Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
-
-/** Services that existed before this start own their addresses. */
-function rebuild(allocation: ServiceAllocation, store: Store, registry: Registry): void {
-  const kind = registry.byResource('', 'v1', 'services');
-  if (kind !== undefined) {
-    for (const { object } of store.list(registry.storagePrefix(kind)).items) {
-      allocation.committed(kind, object, undefined);
-    }
-  }
-}
-
-function admissionOf(options: ApiServerOptions): Admission {
-  const { store, registry } = options;
-  const allocation = new ServiceAllocation(options.instance.serviceCidr);
-  rebuild(allocation, store, registry);
-  const accountOf = (namespace: string, name: string): KubeObject | undefined => lookup(store, registry, 'serviceaccounts', namespace, name);
-  return new Admission([
-    namespaceLifecycle((name) => lookup(store, registry, 'namespaces', '', name)),
-    ...(options.serviceAccounts === false ? [] : [serviceAccounts({ accountOf, mountTokens: true })]),
-    podPriority((name) => stored(store, registry, PRIORITY_CLASSES, name), () => defaultPriorityClass(store, registry)),
-    runtimeClasses((name) => stored(store, registry, RUNTIME_CLASSES, name)),
-    allocation,
-    ...options.admission ?? [],
-  ]);
-}
+const inCore = (plural: string): ResourcePath => ['', 'v1', plural];
+const TOKEN_SUBJECTS = { ServiceAccount: inCore('serviceaccounts'), Pod: inCore('pods'), Secret: inCore('secrets'), Node: inCore('nodes') } as const;
 
 function coreOf(options: ApiServerOptions): Core {
-  const { store, registry, log, pki } = options;
+  const { store, registry, log, pki, authorizer = superuserPolicy } = options;
+  const lookup = new Lookup(store, registry);
   const tokens = new ServiceAccountTokens({
     key: pki.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.instance.clusterDomain}`,
-    lookup: (what, namespace, name) => lookup(store, registry, PLURALS[what], namespace, name),
+    lookup: (what, namespace, name) => lookup.get(TOKEN_SUBJECTS[what], namespace, name),
   });
   const nodes = connector(options.nodes, {
-    ca: pki.ca.cert, client: pki.apiserverKubeletClient, nodeOf: (name) => lookup(store, registry, 'nodes', '', name),
+    ca: pki.ca.cert, client: pki.apiserverKubeletClient, nodeOf: (name) => lookup.get(TOKEN_SUBJECTS.Node, '', name),
   });
-  return new Core({ store, registry, log, tokens, nodes, admission: admissionOf(options), authorizer: options.authorizer ?? superuserPolicy });
+  const admission = admissionChain({
+    store, registry, lookup, authorizer, log, serviceCidr: options.instance.serviceCidr,
+    ...(options.serviceAccounts === undefined ? {} : { serviceAccounts: options.serviceAccounts }),
+    ...(options.admission === undefined ? {} : { further: options.admission }),
+  });
+  return new Core({ store, registry, lookup, log, tokens, nodes, admission, authorizer });
 }
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {

@@ -2,25 +2,53 @@
  * Admission: what may be written, and what the server adds to it. A chain of plugins sees every write of
  * every caller, in-process ones included. New policy is a new plugin; nothing else learns of it.
  */
-import type { KubeObject } from '../../apimachinery/object.ts';
+import type { GroupVersionKind, GroupVersionResource, JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { User } from '../types.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
+/** One write (or connection) as plugins see it: k8s.io/apiserver admission.Attributes. Made by `newRequest` in request.ts. */
 export interface AdmissionRequest {
+  /** Of this request alone, random: `request.uid` of an AdmissionReview. */
+  readonly id: string;
   readonly operation: Operation;
+  /** The kind written to, also when a subresource takes another one (a Scale, a Binding). */
   readonly kind: AnyKind;
   readonly namespace: string;
+  /** Also of a new object with generateName: its name is settled before. */
   readonly name: string;
   readonly subresource: string;
-  /** The object to be stored; plugins may change it in `admit` and `reserve`. Absent for DELETE and CONNECT. */
-  readonly object: KubeObject | undefined;
+  /** What `object` is: the subresource's own kind, e.g. `policy/v1 Eviction` for pods/eviction, else that of `kind`. */
+  readonly objectKind: GroupVersionKind;
+  /** What the client asked for, before any conversion: here always the same as `objectKind`, the kind's resource and `subresource`. */
+  readonly requestKind: GroupVersionKind;
+  readonly requestResource: GroupVersionResource;
+  readonly requestSubresource: string;
+  /** The object to be stored; plugins may change it in `admit` and `reserve`, also by assigning another one in `admit`. Absent for DELETE; for CONNECT the options. */
+  object: KubeObject | undefined;
   /** The stored object (read-only); absent for CREATE. */
   readonly old: KubeObject | undefined;
   readonly user: User;
   readonly dryRun: boolean;
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of meta.k8s.io/v1 as the client gave them; undefined for CONNECT. */
+  readonly options: JsonObject | undefined;
+  /** Texts for the `Warning:` header are added here. */
   readonly warnings: string[];
+  /** True in the second pass of mutating plugins, which one of them asked for by `reinvoke`. */
+  readonly reinvoked: boolean;
+  /** Asks that all mutating plugins see the object once more: one of them changed it after others had looked. */
+  reinvoke(): void;
+  /** Adds to the annotations of the audit event. Keys are `<plugin>.k8s.io/<what>`-like; a later value replaces an earlier one. */
+  annotate(key: string, value: string): void;
+  /** What a plugin keeps from its `admit` for the second pass or for its `validate`, by the plugin's name. */
+  readonly notes: Map<string, unknown>;
+}
+
+/** The chain's own side of a request. */
+export interface MutableRequest extends AdmissionRequest {
+  reinvoked: boolean;
+  readonly wantsReinvocation: boolean;
 }
 
 /** Something held for a write under way (an address, a port); always released, after a successful write to its owner's account. */
@@ -53,7 +81,16 @@ export class Admission {
     this.#observing = plugins.filter((plugin) => plugin.committed !== undefined);
   }
 
-  async admit(request: AdmissionRequest): Promise<void> {
+  /** Mutating plugins in order, and once more when one of them asks for it. */
+  async admit(request: MutableRequest): Promise<void> {
+    await this.#pass(request);
+    if (request.wantsReinvocation) {
+      request.reinvoked = true;
+      await this.#pass(request);
+    }
+  }
+
+  async #pass(request: AdmissionRequest): Promise<void> {
     for (const plugin of this.#admitting) {
       const pending = plugin.admit?.(request);
       if (pending !== undefined) {

@@ -9,6 +9,7 @@ import type { Store, Stored } from '../../store/store.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { ServiceAccountTokens } from '../authn/serviceaccounts.ts';
+import type { Lookup } from '../lookup.ts';
 import type { RequestInfo } from '../types.ts';
 
 /** No such path: answered as Go's ServeMux does, in plain text. */
@@ -17,6 +18,7 @@ export class PageNotFound extends Error { override name = 'PageNotFound'; }
 export interface CoreOptions {
   store: Store;
   registry: Registry;
+  lookup: Lookup;
   admission: Admission;
   authorizer: Authorizer;
   tokens: ServiceAccountTokens;
@@ -37,6 +39,8 @@ export const refOf = (kind: AnyKind, name?: string): ResourceRef =>
 export class Core {
   readonly store: Store;
   readonly registry: Registry;
+  /** Stored objects for the server's own decisions. */
+  readonly lookup: Lookup;
   readonly admission: Admission;
   readonly authorizer: Authorizer;
   readonly tokens: ServiceAccountTokens;
@@ -50,6 +54,7 @@ export class Core {
   constructor(options: CoreOptions) {
     this.store = options.store;
     this.registry = options.registry;
+    this.lookup = options.lookup;
     this.admission = options.admission;
     this.authorizer = options.authorizer;
     this.tokens = options.tokens;

@@ -1,5 +1,6 @@
 /** Options of writes: from the query and, for deletes, the body. */
 import { badRequest, fieldError, invalid, type FieldError, type StatusError } from '../../apimachinery/status.ts';
+import type { JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import type { Call } from '../types.ts';
 import type { DeleteOptions } from './deletes.ts';
@@ -21,18 +22,32 @@ function checkDryRun(kind: string, values: readonly string[]): boolean {
   return values.length > 0;
 }
 
+/** The options of a write as an object of meta.k8s.io/v1, as admission webhooks and policies see them. */
+function optionsObject(kind: string, query: URLSearchParams): JsonObject {
+  const dryRun = query.getAll('dryRun').filter((one) => one !== '');
+  const [fieldManager, fieldValidation] = [query.get('fieldManager') ?? '', query.get('fieldValidation') ?? ''];
+  return {
+    kind, apiVersion: 'meta.k8s.io/v1',
+    ...(dryRun.length === 0 ? {} : { dryRun }),
+    ...(query.get('force') === null || kind !== 'PatchOptions' ? {} : { force: query.get('force') !== 'false' }),
+    ...(fieldManager === '' ? {} : { fieldManager }),
+    ...(fieldValidation === '' ? {} : { fieldValidation }),
+  };
+}
+
 /** `kind` names the options in errors: CreateOptions, UpdateOptions, PatchOptions. */
 export function writeOptions(call: Call, kind: string): { context: WriteContext; validation: FieldValidation } {
   const { query, user, warnings } = call;
   if (query.size === 0) {
-    return { context: { user, dryRun: false, warnings }, validation: 'warn' };
+    return { context: { user, dryRun: false, warnings, options: () => optionsObject(kind, query) }, validation: 'warn' };
   }
   const text = query.get('fieldValidation') ?? '';
   const validation = Object.hasOwn(FIELD_VALIDATION, text) ? FIELD_VALIDATION[text] : undefined;
   if (validation === undefined) {
     throw invalidOptions(kind, [fieldError.notSupported('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn'])]);
   }
-  return { context: { user, dryRun: checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== '')), warnings }, validation };
+  const dryRun = checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== ''));
+  return { context: { user, dryRun, warnings, options: () => optionsObject(kind, query) }, validation };
 }
 
 function optionalInteger(value: unknown, field: string): number | undefined {
@@ -84,6 +99,8 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
 /** `body` is a decoded DeleteOptions, undefined when there was none. Throws Invalid or BadRequest. */
 export function deleteOptions(call: Call, body: Record<string, unknown> | undefined): { options: DeleteOptions; context: WriteContext } {
   const source = body ?? fromQuery(call.query);
+  // Decoded from JSON, or made from texts above.
+  const given = source as JsonObject;
   const preconditions = isObject(source['preconditions']) ? source['preconditions'] : {};
   const gracePeriodSeconds = optionalInteger(source['gracePeriodSeconds'], 'gracePeriodSeconds');
   const uid = optionalText(preconditions['uid'], 'preconditions.uid');
@@ -98,6 +115,9 @@ export function deleteOptions(call: Call, body: Record<string, unknown> | undefi
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
     },
-    context: { user: call.user, warnings: call.warnings, dryRun: checkDryRun('DeleteOptions', dryRuns) },
+    context: {
+      user: call.user, warnings: call.warnings, dryRun: checkDryRun('DeleteOptions', dryRuns),
+      options: () => ({ ...given, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' }),
+    },
   };
 }

@@ -5,19 +5,14 @@ import { alreadyExists, badRequest, conflict, type StatusError } from '../../api
 import { deepClone, deepEqual } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { KeyExistsError, RevisionMismatchError, type Stored } from '../../store/store.ts';
-import type { AdmissionRequest, Operation } from '../admission/admission.ts';
+import type { MutableRequest, Operation } from '../admission/admission.ts';
+import { newRequest, type RequestContext } from '../admission/request.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
-import type { User } from '../types.ts';
 import { refOf, type Core, type Target } from './core.ts';
 import { beginLife, carryOver, desiredStateChanged, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
 
 /** Who writes, and how. */
-export interface WriteContext {
-  readonly user: User;
-  readonly dryRun: boolean;
-  /** Texts for the `Warning:` header are added here. */
-  readonly warnings: string[];
-}
+export type WriteContext = RequestContext;
 
 /** The outcome of a write: what is stored, or what a dry run would have stored. */
 export interface Written {
@@ -40,10 +35,8 @@ interface Admitting {
   old: KubeObject | undefined;
 }
 
-export const admissionRequest = (context: WriteContext, { operation, target, subresource, object, old }: Admitting): AdmissionRequest => ({
-  operation, subresource, object, old, kind: target.kind, namespace: target.namespace, name: target.name,
-  user: context.user, dryRun: context.dryRun, warnings: context.warnings,
-});
+export const admissionRequest = (context: WriteContext, { operation, target: { kind, namespace, name }, subresource, object, old }: Admitting): MutableRequest =>
+  newRequest(context, { operation, kind, namespace, name, subresource, object, old });
 
 const written = (core: Core, kind: AnyKind, stored: Stored, created: boolean): Written => {
   const seen = core.view(kind, stored);
@@ -58,9 +51,9 @@ function nameTaken(core: Core, target: Target): StatusError {
   return error;
 }
 
-/** Stores a new object. `object` is the caller's to give: it is changed and kept. Throws StatusErrors. */
-export async function createObject(core: Core, kind: AnyKind, namespace: string, object: KubeObject, context: WriteContext): Promise<Written> {
-  const meta = object.metadata;
+/** Stores a new object. `given` is the caller's to give: it is changed and kept. Throws StatusErrors. */
+export async function createObject(core: Core, kind: AnyKind, namespace: string, given: KubeObject, context: WriteContext): Promise<Written> {
+  const meta = given.metadata;
   settleNamespace(kind, meta, namespace);
   const base = meta.name === undefined || meta.name === '' ? meta.generateName ?? '' : '';
   if (base !== '') {
@@ -68,9 +61,10 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
   }
   beginLife(kind, meta);
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
-  const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object, old: undefined });
-  kind.rules.defaults?.(object);
+  const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
+  kind.rules.defaults?.(given);
   await core.admission.admit(request);
+  const object = request.object ?? given;
   kind.rules.prepareCreate?.(object);
   validateNew(kind, object);
   await core.admission.validate(request);
@@ -151,14 +145,16 @@ export async function updateObject(core: Core, update: Update, context: WriteCon
   }
 }
 
-/** Brings an update to the shape its scope allows, with defaults, and checks it. */
-async function settle(core: Core, update: Update, current: Stored, next: KubeObject, request: AdmissionRequest): Promise<void> {
+/** Brings an update to the shape its scope allows, with defaults, and checks it; resolves with what admission has made of it. */
+async function settle(core: Core, update: Update, current: Stored, wanted: KubeObject, request: MutableRequest): Promise<KubeObject> {
   const { kind } = update.target;
   const old = current.object;
+  let next = wanted;
   carryOver(kind, next.metadata, old.metadata);
   const statusOnly = update.scope.part === 'status';
   if (statusOnly) {
     await core.admission.admit(request);
+    next = request.object ?? next;
     validateStatus(kind, next, old);
   } else {
     if (update.scope.part === 'main' && kind.status === true) {
@@ -166,6 +162,7 @@ async function settle(core: Core, update: Update, current: Stored, next: KubeObj
     }
     kind.rules.defaults?.(next);
     await core.admission.admit(request);
+    next = request.object ?? next;
     if (update.scope.part === 'main') {
       kind.rules.prepareUpdate?.(next, old);
     }
@@ -176,6 +173,7 @@ async function settle(core: Core, update: Update, current: Stored, next: KubeObj
     }
   }
   await core.admission.validate(request);
+  return next;
 }
 
 function keepStatus(next: KubeObject, old: KubeObject): void {
@@ -187,12 +185,12 @@ function keepStatus(next: KubeObject, old: KubeObject): void {
   }
 }
 
-async function replace(core: Core, update: Update, current: Stored, next: KubeObject, context: WriteContext): Promise<Written> {
+async function replace(core: Core, update: Update, current: Stored, wanted: KubeObject, context: WriteContext): Promise<Written> {
   const { target, scope } = update;
   const { kind } = target;
   const subresource = scope.part === 'other' ? scope.subresource : scope.part === 'status' ? 'status' : '';
-  const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: next, old: current.object });
-  await settle(core, update, current, next, request);
+  const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: wanted, old: current.object });
+  const next = await settle(core, update, current, wanted, request);
   if (subresource === '') {
     context.warnings.push(...kind.rules.warnings?.(next) ?? []);
   }
