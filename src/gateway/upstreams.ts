@@ -1,5 +1,6 @@
 /** The machine's own resolvers, from /etc/resolv.conf; read again when it changes. */
 import { readFileSync, statSync } from 'node:fs';
+import { isMissing } from '../apimachinery/errno.ts';
 
 export interface Upstream {
   address: string;
@@ -54,7 +55,7 @@ export class HostUpstreams {
       }
     } catch (error) {
       // Replaced this moment, or a machine without resolvers: what was known stays.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      if (!isMissing(error)) {
         throw error;
       }
     }

@@ -1,6 +1,7 @@
 /** The zone as the file says it, read again when the file changes; a bad or missing file leaves the last good content. */
 import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import { isMissing } from '../apimachinery/errno.ts';
 import { parseZone, type Zone } from './zone.ts';
 
 const FILE = 'dns.json';
@@ -55,7 +56,7 @@ export class ZoneFile {
         this.#zone = parseZone(readFileSync(path, 'utf8'), Math.max(this.#zone.serial + 1, Math.floor(Date.now() / 1000)));
       }
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      if (!isMissing(error)) {
         this.#onError(error, 'reading dns.json');
       }
     }

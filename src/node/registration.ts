@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import { missingAs } from '../apimachinery/errno.ts';
 import type { Instance } from '../apimachinery/instance.ts';
 import type { Log } from '../apimachinery/log.ts';
 import { setCondition } from '../apimachinery/conditions.ts';
@@ -34,8 +35,8 @@ const GOARCH: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64',
 const readText = (path: string): string => {
   try {
     return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
+  } catch (error) {
+    return missingAs('')(error);
   }
 };
 

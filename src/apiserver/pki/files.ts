@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** The text of a file, undefined when there is none. */
 export async function readSecret(path: string): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../../apimachinery/errno.ts';
 import type { Command } from 'commander';
 import { ensurePrograms } from '../doctor/quick.ts';
 import { CliError } from '../errors.ts';
@@ -45,10 +46,6 @@ function instanceOptions(flags: UpFlags): InstanceOptions {
 }
 
 const running = (dataDir: string, { pid, url }: Holder): CliError => new CliError(text('up.error.running', { dataDir, pid, url }));
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
 
 /** What the network says of an address or port, as a sentence. */
 function explained(error: unknown, listen: string, port: number): unknown {

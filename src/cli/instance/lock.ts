@@ -1,6 +1,7 @@
 /** One control plane a directory: a lock file that names its holder and is taken over when the holder is dead. */
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 
 export interface Holder {
   pid: number;
@@ -94,7 +95,7 @@ async function takeAway(path: string): Promise<void> {
   try {
     await rename(path, aside);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       return;
     }
     throw error;

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 import type { Instance } from '../../apimachinery/instance.ts';
 import { CliError } from '../errors.ts';
 import { text } from '../messages/index.ts';
@@ -88,7 +89,7 @@ async function readRecord(dataDir: string): Promise<RecordFile | undefined> {
   try {
     content = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       return undefined;
     }
     throw new CliError(text('error.data', { dataDir, why: error instanceof Error ? error.message : String(error) }), { cause: error });

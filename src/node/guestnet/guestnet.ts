@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 import type { Instance } from '../../apimachinery/instance.ts';
 import { command } from '../network/command.ts';
 import { clusterSearches, hostResolvConf } from '../network/poddns.ts';
@@ -108,7 +109,7 @@ async function runningDhcp(pidFile: string): Promise<number | undefined> {
     return undefined;
   }
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) {
+    if (isMissing(error)) {
       return '';
     }
     throw error;

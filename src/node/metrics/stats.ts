@@ -1,6 +1,7 @@
 /** The kubelet's `/stats/summary`: use of processor and memory by the machine and its pods, read from cgroup files when asked. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 import { formatTime } from '../../apimachinery/object.ts';
 import { isUnified, readCgroupNumber, readCgroupStat } from '../podman/cgroups.ts';
 
@@ -149,7 +150,7 @@ function containerGroup(group: string, id: string): string {
   const expected = `libpod-${id}`;
   try {
     return readdirSync(join(ROOT, isUnified() ? '' : 'memory', group)).find((name) => name.includes(id)) ?? expected;
-  } catch {
-    return expected;
+  } catch (error) {
+    return missingAs(expected)(error);
   }
 }

@@ -8,6 +8,7 @@ import { existsSync, openSync, closeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMissing } from '../../apimachinery/errno.ts';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
 
@@ -64,7 +65,7 @@ async function processStart(pid: number): Promise<string | undefined> {
     // A zombie serves nobody.
     return fields[0] === 'Z' ? undefined : fields[19];
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) {
+    if (isMissing(error)) {
       return undefined;
     }
     throw error;
@@ -80,7 +81,7 @@ async function readState(path: string): Promise<ReadonlyMap<string, unknown> | u
     const state: unknown = JSON.parse(await readFile(path, 'utf8'));
     return new Map<string, unknown>(typeof state === 'object' && state !== null ? Object.entries(state) : []);
   } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (error instanceof SyntaxError || isMissing(error)) {
       return undefined;
     }
     throw error;

@@ -1,6 +1,7 @@
 /** Network namespaces pinned by a bind mount on a file, so that they outlive every process in them and Telar itself. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { isMissing } from '../../apimachinery/errno.ts';
 import { Batcher } from './batcher.ts';
 import { command } from './command.ts';
 
@@ -11,7 +12,7 @@ export async function isNetns(path: string): Promise<boolean> {
   try {
     return (await statfs(path)).type === NSFS_MAGIC;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       return false;
     }
     throw error;

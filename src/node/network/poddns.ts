@@ -1,5 +1,6 @@
 /** What a pod's /etc/resolv.conf says, by its dnsPolicy and dnsConfig (core/v1), as the kubelet writes it. */
 import { readFileSync } from 'node:fs';
+import { isMissing } from '../../apimachinery/errno.ts';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
 
@@ -39,7 +40,7 @@ export function hostResolvConf(): ResolvConf {
     try {
       return parseResolvConf(readFileSync(path, 'utf8'));
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      if (isMissing(error)) {
         return { nameservers: [], searches: [], options: [] };
       }
       throw error;

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf, isMissing } from '../../apimachinery/errno.ts';
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import { command } from './command.ts';
@@ -78,7 +79,7 @@ async function endProcesses(instance: Instance): Promise<void> {
       }
     } catch (error) {
       // It ended while we looked.
-      if (!(error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES'].includes(String(error.code)))) {
+      if (!isMissing(error) && codeOf(error) !== 'EACCES') {
         throw error;
       }
     }

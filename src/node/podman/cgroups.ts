@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const DEPTH = 8;
@@ -93,8 +94,8 @@ export function readCgroupNumber(path: string): number | undefined {
     const text = readFileSync(path, 'utf8').trim();
     const value = Number(text);
     return text === '' || Number.isNaN(value) ? undefined : value;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return missingAs(undefined)(error);
   }
 }
 
@@ -103,7 +104,7 @@ export function readCgroupStat(path: string, name: string): number | undefined {
   try {
     const match = new RegExp(`^${name} (\\d+)$`, 'm').exec(readFileSync(path, 'utf8'));
     return match?.[1] === undefined ? undefined : Number(match[1]);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return missingAs(undefined)(error);
   }
 }

@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingAs } from '../../apimachinery/errno.ts';
 import type { PodmanPaths } from './config.ts';
 
 /** A cleaner lives for a tenth of a second, after an exec session some seconds more. */
@@ -12,7 +13,7 @@ const PATIENCE_MS = 15_000;
 const LOOK_MS = 50;
 
 async function isCleaner(pid: string, storage: string): Promise<boolean> {
-  const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(missingAs(''))).split('\0');
   // conmon names the same arguments, each after an --exit-command-arg; once its container is gone it is about to start a cleaner.
   return command.includes(storage) && (command.includes('cleanup') || command[0]?.endsWith('conmon') === true);
 }

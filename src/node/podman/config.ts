@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 
 /** Containers get at most this many processes and threads unless the pod says otherwise. */
 export const DEFAULT_PIDS_LIMIT = 4096;
@@ -100,8 +101,8 @@ const POLICY = JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] })
 export async function bootId(): Promise<string> {
   try {
     return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  } catch {
-    return '';
+  } catch (error) {
+    return missingAs('')(error);
   }
 }
 
@@ -112,7 +113,7 @@ export async function bootId(): Promise<string> {
 async function forgetEarlierBoot(paths: PodmanPaths): Promise<void> {
   const marker = join(paths.run, 'boot-id');
   const now = await bootId();
-  const before = await readFile(marker, 'utf8').catch(() => '');
+  const before = await readFile(marker, 'utf8').catch(missingAs(''));
   if (before !== '' && before !== now) {
     await rm(paths.run, { recursive: true, force: true });
     await mkdir(paths.run, { recursive: true, mode: 0o700 });

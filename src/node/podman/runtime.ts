@@ -8,6 +8,7 @@ import { access, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile 
 import { constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 import { unmountBelow } from '../volumes/mounts.ts';
 import { removeCgroup } from './cgroups.ts';
 import { privateEnvironment, ulimitLines } from './config.ts';
@@ -59,6 +60,7 @@ async function findProgram(name: string): Promise<string | undefined> {
       await access(path, constants.X_OK);
       return path;
     } catch {
+      // Not here, or not to be run: the next folder may have one that is.
       continue;
     }
   }
@@ -85,7 +87,7 @@ async function cacheKey(programs: string[], limits: Ulimits): Promise<string> {
 }
 
 async function readCache(file: string, key: string): Promise<RuntimeSettings | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await readFile(file, 'utf8').catch(missingAs(''));
   if (text === '') {
     return undefined;
   }

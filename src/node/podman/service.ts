@@ -8,6 +8,7 @@ import { openSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingAs } from '../../apimachinery/errno.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import { PodmanClient } from './client.ts';
 import { podmanPaths, writePodmanConfig } from './config.ts';
@@ -46,18 +47,18 @@ export interface PodmanServiceOptions {
 
 /** Start time in clock ticks, which with the id names a process for good; empty when it is gone. */
 async function startTimeOf(pid: number): Promise<string> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(missingAs(''));
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
 /** A service that an earlier Telar left behind when it was killed. */
 async function endEarlier(pidFile: string, socket: string): Promise<void> {
-  const [pid, started] = (await readFile(pidFile, 'utf8').catch(() => '')).split(' ');
+  const [pid, started] = (await readFile(pidFile, 'utf8').catch(missingAs(''))).split(' ');
   const id = Number(pid);
   if (!Number.isInteger(id) || id <= 1 || started === undefined || await startTimeOf(id) !== started) {
     return;
   }
-  const command = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '');
+  const command = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(missingAs(''));
   if (!command.includes(socket)) {
     return;
   }

@@ -1,6 +1,7 @@
 /** One pod's containers as they are: starting them, noticing their end, probing them while they run. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../../apimachinery/errno.ts';
 import { formatTime } from '../../apimachinery/object.ts';
 import { isUnified, readCgroupStat } from '../podman/cgroups.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
@@ -230,7 +231,7 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
   }
 }

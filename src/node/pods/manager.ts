@@ -7,6 +7,7 @@ import { readFileSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingAs } from '../../apimachinery/errno.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { Informer } from '../../client/informer.ts';
 import { PODS } from '../../client/resources.ts';
@@ -169,7 +170,7 @@ export class PodManager {
   /** Containers, folders and networks of pods that were deleted while nobody looked. */
   async #removeOrphans(known: ReadonlySet<string>, listed: readonly ListedContainer[], found: ReadonlyMap<string, InspectedContainer[]>): Promise<void> {
     const { dataDir } = this.#context.instance;
-    const folders = await readdir(join(dataDir, 'pods')).catch(() => []);
+    const folders = await readdir(join(dataDir, 'pods')).catch(missingAs([]));
     const sandboxes = await this.#options.sandboxes();
     const uids = new Set([...found.keys(), ...folders, ...sandboxes.map((sandbox) => sandbox.uid)].filter((uid) => uid !== '' && !known.has(uid)));
     for (const name of childCgroups(cgroupRoot(this.#context.instance))) {
@@ -191,7 +192,8 @@ export class PodManager {
       const parsed: unknown = JSON.parse(await readFile(join(this.#context.instance.dataDir, 'pods', uid, 'pod.json'), 'utf8'));
       // Written by this node from an object the server had validated.
       return isObject(parsed) && isObject(parsed['metadata']) && parsed['metadata']['uid'] === uid ? parsed as unknown as Pod : undefined;
-    } catch {
+    } catch (error) {
+      this.#context.log.debug({ uid, error: messageOf(error) }, 'what was written of the pod cannot be read; its containers tell enough to remove it');
       return undefined;
     }
   }
@@ -219,6 +221,7 @@ export class PodManager {
         this.#context.log.debug({ error: messageOf(error) }, "Podman's events ended; asking again");
       }
       gap = true;
+      // Ended by the signal, it leaves the loop by its condition.
       await sleep(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, LONGEST_RECONNECT_MS);
     }
@@ -277,8 +280,8 @@ export class PodManager {
   #pidOf(id: string): number {
     try {
       return Number(readFileSync(join(this.#options.paths.run, 'storage', 'overlay-containers', id, 'userdata', 'pidfile'), 'utf8'));
-    } catch {
-      return 0;
+    } catch (error) {
+      return missingAs(0)(error);
     }
   }
 }

@@ -2,6 +2,7 @@
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 import type { Container, Pod } from '../../kinds/generated/core.ts';
 import type { MountSpec } from '../podman/spec.ts';
 
@@ -39,7 +40,7 @@ async function hostsFile(pod: Pod, ip: string, clusterDomain: string): Promise<s
   const aliases = (pod.spec?.hostAliases ?? []).map((alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}\n`);
   const extra = aliases.length === 0 ? '' : `\n# Entries added by HostAliases.\n${aliases.join('')}`;
   if (pod.spec?.hostNetwork === true) {
-    return `# Kubernetes-managed hosts file (host network).\n${await readFile('/etc/hosts', 'utf8').catch(() => LOCAL_HOSTS)}${extra}`;
+    return `# Kubernetes-managed hosts file (host network).\n${await readFile('/etc/hosts', 'utf8').catch(missingAs(LOCAL_HOSTS))}${extra}`;
   }
   const names = [podFqdn(pod, clusterDomain), podHostname(pod)].filter((name) => name !== undefined).join('\t');
   return `# Kubernetes-managed hosts file.\n${LOCAL_HOSTS}${ip}\t${names}\n${extra}`;
@@ -91,7 +92,7 @@ export async function prepareContainerFiles(podDir: string, container: Container
 }
 
 async function readEnd(file: string, bytes: number): Promise<string> {
-  const handle = await open(file, 'r').catch(() => undefined);
+  const handle = await open(file, 'r').catch(missingAs(undefined));
   if (handle === undefined) {
     return '';
   }

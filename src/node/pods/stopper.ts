@@ -46,6 +46,7 @@ async function signalContainer(context: PodContext, id: string, signal: string):
 async function within(request: StopRequest, milliseconds: number): Promise<boolean> {
   const timer = new AbortController();
   const signal = AbortSignal.any([timer.signal, request.hurry, request.abandon]);
+  // An aborted sleep rejects: who aborted it is asked below.
   const late = sleep(milliseconds, false, { signal }).catch(() => false);
   try {
     return await Promise.race([request.exited.then(() => true), late]);

@@ -5,6 +5,7 @@
 import { lstat } from 'node:fs/promises';
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../../apimachinery/errno.ts';
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
 
@@ -45,9 +46,6 @@ interface Pending {
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** Connects to a unix socket in a folder another user may write to: what is not itself a socket is refused, links above all. */
 async function connectOnce(path: string, onread?: OnReadOpts): Promise<Socket> {

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { lstat, mkdir, readlink, rename, rm, stat, symlink, chmod, chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { missingAs } from '../../apimachinery/errno.ts';
 import type { ExtraDevice, ExtraMount } from '../pods/extension.ts';
 import { DATA, IMAGES, SOCKETS } from './layout.ts';
 
@@ -22,8 +23,8 @@ const exists = async (path: string): Promise<boolean> => {
   try {
     await stat(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return missingAs(false)(error);
   }
 };
 

@@ -1,5 +1,6 @@
 /** The last of a container's log as the bytes it wrote: what a console showed before this process was there. */
 import { open } from 'node:fs/promises';
+import { isMissing } from '../../apimachinery/errno.ts';
 import { SCROLLBACK_MAX } from './console.ts';
 
 /** Podman's k8s-file log marks each piece with time and stream; its pieces are small, so more is read than is wanted. */
@@ -30,7 +31,7 @@ export async function recentOutput(path: string): Promise<Buffer> {
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       return Buffer.alloc(0);
     }
     throw error;

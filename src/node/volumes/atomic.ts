@@ -4,6 +4,7 @@
  */
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { missingAs } from '../../apimachinery/errno.ts';
 
 export interface PayloadFile {
   data: Buffer;
@@ -43,8 +44,8 @@ async function sameContent(folder: string, payload: Payload, ownership: Ownershi
   let current: string;
   try {
     current = await readlink(join(folder, DATA));
-  } catch {
-    return false;
+  } catch (error) {
+    return missingAs(false)(error);
   }
   const found = await readdir(join(folder, current), { recursive: true, withFileTypes: true });
   if (found.filter((entry) => entry.isFile()).length !== payload.size) {
@@ -60,8 +61,8 @@ async function sameContent(folder: string, payload: Payload, ownership: Ownershi
       if (!(await readFile(at)).equals(file.data)) {
         return false;
       }
-    } catch {
-      return false;
+    } catch (error) {
+      return missingAs(false)(error);
     }
   }
   return true;
@@ -123,7 +124,7 @@ export async function writePayload(folder: string, payload: Payload, ownership: 
   const fresh = await mkdtemp(join(folder, `..${stamp}.`));
   await chmod(fresh, 0o755);
   await writeAll(fresh, payload, ownership);
-  const old = await readlink(join(folder, DATA)).catch(() => undefined);
+  const old = await readlink(join(folder, DATA)).catch(missingAs(undefined));
   await rm(join(folder, DATA_NEW), { force: true });
   await symlink(fresh.slice(folder.length + 1), join(folder, DATA_NEW));
   await rename(join(folder, DATA_NEW), join(folder, DATA));

@@ -2,8 +2,8 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 const CHECKS: Readonly<Record<string, { test: (stats: Stats) => boolean; is: string }>> = {
   Directory: { test: (stats) => stats.isDirectory(), is: 'a directory' },

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, realpath, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { isMissing } from '../../apimachinery/errno.ts';
 import { runProgram } from './command.ts';
 import { badVolumePath } from './atomic.ts';
 import { isMountPoint } from './mounts.ts';
@@ -22,7 +23,6 @@ export class SubPathError extends Error {
   }
 }
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Names from the volume's root to the target once links inside the volume are resolved; a missing tail is kept as it is. */
 async function resolveInside(root: string, subPath: string): Promise<string[]> {

@@ -95,6 +95,7 @@ export class PodVolumes {
   /** Writes what changed in ConfigMaps, Secrets, labels and tokens. What is missing now leaves the old files. */
   refresh(context: VolumeContext): Promise<void> {
     const refresh = this.#refreshing.then(() => this.#refresh(context));
+    // The caller hears of a failure; the next refresh starts all the same.
     this.#refreshing = refresh.catch(() => undefined);
     return refresh;
   }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissing } from '../../../apimachinery/errno.ts';
 import type { Progress } from './progress.ts';
 import { run, stream, ToolError } from './run.ts';
 import { readTar } from './tar.ts';
@@ -132,7 +133,7 @@ async function matches(file: string, sha256: string): Promise<boolean> {
   try {
     return createHash('sha256').update(await readFile(file)).digest('hex') === sha256;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isMissing(error)) {
       return false;
     }
     throw error;

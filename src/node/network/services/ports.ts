@@ -1,6 +1,7 @@
 /** Whether something else on this machine listens on a node port, and who. Read from /proc; pure parsing apart. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { missingAs } from '../../../apimachinery/errno.ts';
 import type { NodePort } from './desired.ts';
 
 /** State column of /proc/net/tcp for a listener, of /proc/net/udp for a socket without a peer. */
@@ -45,7 +46,7 @@ export async function describeHolder(inode: string): Promise<string> {
     // A process may end, or be another's, while it is looked at: then it is not the one that can be named.
     const holds = await holdsSocket(pid, inode).catch(() => false);
     if (holds) {
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(missingAs(''));
       return `${name.trim() || 'a process'} (pid ${pid})`;
     }
   }
@@ -54,7 +55,7 @@ export async function describeHolder(inode: string): Promise<string> {
 
 async function holdsSocket(pid: string, inode: string): Promise<boolean> {
   for (const fd of await readdir(`/proc/${pid}/fd`)) {
-    if ((await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')) === `socket:[${inode}]`) {
+    if ((await readlink(`/proc/${pid}/fd/${fd}`).catch(missingAs(''))) === `socket:[${inode}]`) {
       return true;
     }
   }
