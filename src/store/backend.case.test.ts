@@ -26,6 +26,10 @@ async function suite(backend: Backend): Promise<void> {
   await backend.compact(3, []);
   assert.deepEqual(await backend.currentRevision(), { current: 9, compacted: 7 });
   assert.deepEqual(await backend.after(0, 100), [rows[2], rows[3], rows[5]]);
+  await backend.rewrite([{ ...row(5, '/a/1'), value: '{"again":1}' }, row(2, '/a/2')]);
+  assert.deepEqual(await backend.after(0, 100), [{ ...row(5, '/a/1'), value: '{"again":1}' }, rows[3], rows[5]], 'what is gone is not brought back');
+  await backend.scrub();
+  assert.equal(await backend.count('/'), 3);
   await backend.compact(9, [9]);
   assert.deepEqual(await backend.currentRevision(), { current: 9, compacted: 9 });
   await backend.close();

@@ -30,6 +30,10 @@ export interface Backend {
   count(prefix: string): Promise<number>;
   /** In one transaction: durably raises the compacted revision to `revision` and removes these superseded rows. */
   compact(revision: Revision, superseded: readonly Revision[]): Promise<void>;
+  /** In one transaction: replaces the values of rows that are there, revision by revision. */
+  rewrite(rows: readonly Row[]): Promise<void>;
+  /** Removes the traces of values that were replaced or forgotten from where the log lives. */
+  scrub(): Promise<void>;
   currentRevision(): Promise<LogState>;
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import type { Backend, Row } from './backend.ts';
 import { KeyIndex } from './keyindex.ts';
 import { StoreOpenError, type Revision, type StoreEvent } from './store.ts';
+import { refuseEncrypted } from './transformer.ts';
 import { DeletedVersion, LiveVersion, type Version } from './version.ts';
 
 /** Rows fetched from the back end at once. */
@@ -56,6 +57,7 @@ export class Loader {
       this.#addDeletion(row, before);
       return;
     }
+    refuseEncrypted(row);
     if (!row.value.startsWith('{') || !row.value.endsWith('}')) {
       throw new StoreOpenError(`the store is damaged: revision ${row.revision} of ${row.key} is no JSON object`);
     }

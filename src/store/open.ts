@@ -1,10 +1,12 @@
 /** How the rest of Telar gets a store. */
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Backend } from './backend.ts';
 import { LogStore, type LogStoreOptions } from './logstore.ts';
 import { MemoryBackend } from './memory/backend.ts';
 import { SqliteBackend } from './sqlite/backend.ts';
 import type { Store } from './store.ts';
+import { TransformedBackend, type Transformer } from './transformer.ts';
 
 /** Default size of the database beyond which writes are refused, as etcd's quota. Reads go on. */
 export const DEFAULT_MAX_BYTES = 32 * 1024 ** 3;
@@ -19,6 +21,8 @@ export interface StoreOptions extends LogStoreOptions {
   /** Size of the database file; writes beyond it are refused. */
   maxBytes?: number;
   lockWaitMs?: number;
+  /** What values pass through on their way to the disk and back; see encryption/. What an older key wrote, or none, is written again at once. */
+  transformer?: Transformer;
 }
 
 /** Opens or makes the store in a directory. Throws StoreOpenError when it is damaged, newer than this program, or in use. */
@@ -29,7 +33,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await (await open(file, 'a', 0o600)).close();
   await syncDirectory(options.path);
   const { maxBytes = DEFAULT_MAX_BYTES, lockWaitMs = LOCK_WAIT_MS } = options;
-  return LogStore.open(await SqliteBackend.open({ file, maxBytes, lockWaitMs }, options.onError), options);
+  const backend = await SqliteBackend.open({ file, maxBytes, lockWaitMs }, options.onError);
+  return options.transformer === undefined ? LogStore.open(backend, options) : openTransformed(backend, options.transformer, options);
+}
+
+async function openTransformed(backend: Backend, transformer: Transformer, options: LogStoreOptions): Promise<Store> {
+  const transformed = new TransformedBackend(backend, transformer);
+  const store = await LogStore.open(transformed, options);
+  try {
+    await transformed.renew();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
 }
 
 /** Makes the names in a directory as durable as what the files hold. */
@@ -43,6 +60,8 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /** A store that forgets everything with the process; `backend` lets tests open the same log again. */
-export function openMemoryStore(options: LogStoreOptions = {}, backend: MemoryBackend = new MemoryBackend()): Promise<Store> {
-  return LogStore.open(backend, options);
+export function openMemoryStore(
+  options: LogStoreOptions & Pick<StoreOptions, 'transformer'> = {}, backend: MemoryBackend = new MemoryBackend(),
+): Promise<Store> {
+  return options.transformer === undefined ? LogStore.open(backend, options) : openTransformed(backend, options.transformer, options);
 }

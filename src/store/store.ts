@@ -47,9 +47,13 @@ export interface ListResult {
 export interface Watcher extends AsyncDisposable {
   /**
    * Batches of events in revision order. Ends after `close`. Throws CompactedError when it cannot go on without a gap
-   * (the reader was slower than the ring is long).
+   * (the reader was slower than the ring is long). A watcher has one reader, which either iterates or polls.
    */
-  [Symbol.asyncIterator](): AsyncIterator<StoreEvent[]>;
+  [Symbol.asyncIterator](): AsyncIterator<readonly StoreEvent[]>;
+  /** The events to be had without waiting: none when there are none yet, undefined after `close`. Throws as iterating does. */
+  poll(): readonly StoreEvent[] | undefined;
+  /** Calls `listener` once, when `poll` next may have something to say: at once when it may already. The listener must not poll by itself. */
+  notify(listener: () => void): void;
   /** The revision up to which all events have been delivered: for bookmarks. */
   readonly delivered: Revision;
   close(): void;

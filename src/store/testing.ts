@@ -79,6 +79,14 @@ export class FaultyBackend implements Backend {
     return this.#inner.compact(revision, superseded);
   }
 
+  rewrite(rows: readonly Row[]): Promise<void> {
+    return this.#inner.rewrite(rows);
+  }
+
+  scrub(): Promise<void> {
+    return this.#inner.scrub();
+  }
+
   currentRevision(): Promise<LogState> {
     return this.#inner.currentRevision();
   }

@@ -19,6 +19,7 @@ export interface WatchSource {
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+const NONE: readonly StoreEvent[] = [];
 
 class PrefixWatcher implements Watcher {
   readonly #source: WatchSource;
@@ -30,7 +31,7 @@ class PrefixWatcher implements Watcher {
   #live: boolean;
   #delivered: Revision;
   #closed = false;
-  #waiting: PromiseWithResolvers<IteratorResult<StoreEvent[]>> | undefined;
+  #listener: (() => void) | undefined;
 
   constructor(source: WatchSource, prefix: string, from: Revision, detach: (watcher: PrefixWatcher) => void) {
     this.#source = source;
@@ -46,12 +47,6 @@ class PrefixWatcher implements Watcher {
 
   /** The hub's: events of one commit. The array is shared between watchers. */
   push(events: StoreEvent[]): void {
-    if (this.#waiting !== undefined) {
-      const waiting = this.#waiting;
-      this.#waiting = undefined;
-      waiting.resolve({ done: false, value: this.#handOut(events) });
-      return;
-    }
     if (!this.#live) {
       return;
     }
@@ -64,18 +59,25 @@ class PrefixWatcher implements Watcher {
       this.#live = false;
       this.#queue = [];
       this.#queued = 0;
-      return;
+    } else {
+      this.#queue.push(events);
+      this.#queued += events.length;
     }
-    this.#queue.push(events);
-    this.#queued += events.length;
+    this.#tell();
   }
 
-  #handOut(events: StoreEvent[]): StoreEvent[] {
+  #tell(): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.();
+  }
+
+  #handOut(events: readonly StoreEvent[]): readonly StoreEvent[] {
     this.#delivered = events.at(-1)?.stored.revision ?? this.#delivered;
     return events;
   }
 
-  #fromHistory(): StoreEvent[] {
+  #fromHistory(): readonly StoreEvent[] {
     if (this.#delivered < this.#source.compactedRevision) {
       this.close();
       throw new CompactedError(`the watch fell behind: revision ${this.#delivered} is no longer in history`);
@@ -85,26 +87,47 @@ class PrefixWatcher implements Watcher {
     return this.#handOut(events);
   }
 
-  async next(): Promise<IteratorResult<StoreEvent[]>> {
+  poll(): readonly StoreEvent[] | undefined {
     if (this.#closed) {
-      return DONE;
+      return undefined;
     }
     if (!this.#live) {
       const events = this.#fromHistory();
       if (events.length > 0) {
-        return { done: false, value: events };
+        return events;
       }
     }
-    const batch = this.#queue.shift();
-    if (batch !== undefined) {
-      this.#queued -= batch.length;
-      return { done: false, value: this.#handOut(batch) };
+    const [first = NONE, second] = this.#queue;
+    const events = second === undefined ? first : this.#queue.flat();
+    if (events.length > 0) {
+      this.#queue = [];
+      this.#queued = 0;
     }
-    this.#waiting ??= Promise.withResolvers();
-    return this.#waiting.promise;
+    return this.#handOut(events);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<StoreEvent[]> {
+  notify(listener: () => void): void {
+    if (this.#closed || !this.#live || this.#queued > 0) {
+      listener();
+    } else {
+      this.#listener = listener;
+    }
+  }
+
+  async next(): Promise<IteratorResult<readonly StoreEvent[]>> {
+    for (;;) {
+      const events = this.poll();
+      if (events === undefined) {
+        return DONE;
+      }
+      if (events.length > 0) {
+        return { done: false, value: events };
+      }
+      await new Promise<void>((resolve) => { this.notify(resolve); });
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<readonly StoreEvent[]> {
     return {
       next: () => this.next(),
       return: async () => {
@@ -120,8 +143,7 @@ class PrefixWatcher implements Watcher {
       this.#queue = [];
       this.#queued = 0;
       this.#detach(this);
-      this.#waiting?.resolve(DONE);
-      this.#waiting = undefined;
+      this.#tell();
     }
   }
 

@@ -39,6 +39,15 @@ export class MemoryBackend implements Backend {
     }
   }
 
+  async rewrite(rows: readonly Row[]): Promise<void> {
+    const values = new Map(rows.map((row) => [row.revision, row.value]));
+    this.#rows = this.#rows.map((row) => ({ ...row, value: values.get(row.revision) ?? row.value }));
+  }
+
+  async scrub(): Promise<void> {
+    // What was replaced is gone with its row.
+  }
+
   async currentRevision(): Promise<LogState> {
     return { current: Math.max(this.#compacted, this.#rows.at(-1)?.revision ?? 0), compacted: this.#compacted };
   }

@@ -110,6 +110,14 @@ export class SqliteBackend implements Backend {
     await this.#ask({ op: 'compact', revision, superseded });
   }
 
+  async rewrite(rows: readonly Row[]): Promise<void> {
+    await this.#ask({ op: 'rewrite', columns: toColumns(rows) });
+  }
+
+  async scrub(): Promise<void> {
+    await this.#ask({ op: 'scrub' });
+  }
+
   async currentRevision(): Promise<LogState> {
     const reply = await this.#ask({ op: 'state' });
     return reply.kind === 'state' ? { current: reply.current, compacted: reply.compacted } : { current: 0, compacted: 0 };

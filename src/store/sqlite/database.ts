@@ -88,6 +88,20 @@ export class Database {
     });
   }
 
+  rewrite({ revisions, values }: Columns): void {
+    const statement = this.#db.prepare('UPDATE log SET value = ? WHERE revision = ? AND deleted = 0');
+    this.#transaction(() => {
+      for (const [index, revision] of revisions.entries()) {
+        statement.run(values[index] ?? '', revision);
+      }
+    });
+  }
+
+  /** Writes the file anew: pages that SQLite keeps for later, and its write-ahead log, still hold what stood in them. */
+  scrub(): void {
+    this.#db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
   after(revision: Revision, limit: number): Columns {
     return columnsOf(this.#after.all(revision, limit));
   }

@@ -16,6 +16,8 @@ export type Request =
   | { op: 'list'; id: number; prefix: string }
   | { op: 'count'; id: number; prefix: string }
   | { op: 'compact'; id: number; revision: Revision; superseded: readonly Revision[] }
+  | { op: 'rewrite'; id: number; columns: Columns }
+  | { op: 'scrub'; id: number }
   | { op: 'state'; id: number }
   | { op: 'close'; id: number };
 

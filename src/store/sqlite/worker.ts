@@ -40,6 +40,14 @@ function serve(port: MessagePort, database: Database): void {
         database.compact(request.revision, request.superseded);
         reply({ kind: 'done', ids: [id] });
         return;
+      case 'rewrite':
+        database.rewrite(request.columns);
+        reply({ kind: 'done', ids: [id] });
+        return;
+      case 'scrub':
+        database.scrub();
+        reply({ kind: 'done', ids: [id] });
+        return;
       case 'state': reply({ kind: 'state', id, ...database.state() }); return;
       case 'close':
         database.close();
