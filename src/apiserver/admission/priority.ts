@@ -1,9 +1,9 @@
 /** Pods say how important they are by the name of a PriorityClass; what counts is the number the class had when they were made. */
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden } from '../../apimachinery/status.ts';
-import type { Pod } from '../../kinds/generated/core.ts';
 import type { PriorityClass } from '../../kinds/generated/scheduling.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { typed } from '../../kinds/typed.ts';
 
 const isNewPod = ({ operation, kind, subresource }: AdmissionRequest): boolean =>
   operation === 'CREATE' && kind.group === '' && kind.plural === 'pods' && subresource === '';
@@ -19,8 +19,7 @@ export function podPriority(classOf: (name: string) => KubeObject | undefined, d
       if (!isNewPod(request) || request.object === undefined) {
         return;
       }
-      // The pipeline has decoded the object against the kind's message type.
-      const { spec } = request.object as unknown as Pod;
+      const { spec } = typed('v1 Pod', request.object);
       if (spec === undefined) {
         return;
       }

@@ -2,15 +2,16 @@
 import { deepEqual } from '../../apimachinery/values.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden } from '../../apimachinery/status.ts';
-import type { Pod, PodSpec } from '../../kinds/generated/core.ts';
+import type { PodSpec } from '../../kinds/generated/core.ts';
 import type { RuntimeClass } from '../../kinds/generated/node.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import { typed } from '../../kinds/typed.ts';
 
 /** The nodes run containers with one plain OCI runtime; a pod that asks for a sandbox must not get less unnoticed. */
 const PLAIN_HANDLERS: readonly string[] = ['runc', 'crun'];
 
 /** Stored objects were decoded against the message type of runtime classes. */
-const asClass = (object: KubeObject | undefined): RuntimeClass | undefined => object as unknown as RuntimeClass | undefined;
+const asClass = (object: KubeObject | undefined): RuntimeClass | undefined => object === undefined ? undefined : typed('node.k8s.io/v1 RuntimeClass', object);
 
 /** Puts into `spec` what the class says; a sentence when the two contradict each other. */
 function apply(spec: PodSpec, { overhead, scheduling }: RuntimeClass): string | undefined {
@@ -44,8 +45,7 @@ export function runtimeClasses(classOf: (name: string) => KubeObject | undefined
       if (operation !== 'CREATE' || kind.group !== '' || kind.plural !== 'pods' || subresource !== '' || object === undefined) {
         return;
       }
-      // The pipeline has decoded the object against the kind's message type.
-      const { spec } = object as unknown as Pod;
+      const { spec } = typed('v1 Pod', object);
       const name = spec.runtimeClassName ?? '';
       if (name === '') {
         return;

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/core.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { typed } from '../../kinds/typed.ts';
 
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const VOLUME_PREFIX = 'kube-api-access-';
@@ -89,8 +90,7 @@ export function serviceAccounts(options: ServiceAccountOptions): AdmissionPlugin
       if (operation !== 'CREATE' || kind.group !== '' || kind.plural !== 'pods' || subresource !== '' || object === undefined) {
         return undefined;
       }
-      // The pipeline has decoded the object against the kind's message type.
-      return admitPod(options, request, object as unknown as Pod);
+      return admitPod(options, request, typed('v1 Pod', object));
     },
   };
 }

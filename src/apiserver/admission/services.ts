@@ -6,6 +6,7 @@ import type { AnyKind } from '../../kinds/kind.ts';
 import type { AdmissionPlugin, AdmissionRequest, Reservation } from './admission.ts';
 import { Allocator } from './allocator.ts';
 import { formatIpv4, parseCidr, parseIpv4 } from './ipv4.ts';
+import { typed } from '../../kinds/typed.ts';
 
 const FIRST_NODE_PORT = 30_000;
 const LAST_NODE_PORT = 32_767;
@@ -15,8 +16,7 @@ const HEADLESS = 'None';
 
 const isService = (kind: AnyKind): boolean => kind.group === '' && kind.plural === 'services';
 
-/** The pipeline has decoded the object against the kind's message type, which makes this sound. */
-const asService = (object: KubeObject): Service => object as unknown as Service;
+const asService = (object: KubeObject): Service => typed('v1 Service', object);
 
 const typeOf = (service: Service): string => service.spec?.type ?? 'ClusterIP';
 const needsClusterIp = (service: Service): boolean => typeOf(service) !== 'ExternalName';

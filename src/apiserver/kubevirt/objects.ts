@@ -9,6 +9,7 @@ import type { VirtualMachine, VirtualMachineInstance } from '../../kinds/generat
 import { isFinalPhase } from '../../kinds/kubevirt/wellknown.ts';
 import type { Call } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
+import { typed } from '../../kinds/typed.ts';
 
 const GROUP = 'kubevirt.io';
 
@@ -31,9 +32,8 @@ function kindOf(core: Core, plural: string): AnyKind {
 export const vmTarget = (core: Core, call: Call): Target => ({ kind: kindOf(core, 'virtualmachines'), namespace: call.info.namespace, name: call.info.name });
 export const vmiTarget = (core: Core, call: Call): Target => ({ kind: kindOf(core, 'virtualmachineinstances'), namespace: call.info.namespace, name: call.info.name });
 
-/** Stored objects were decoded against their kind's message type. */
-export const asVm = (object: KubeObject): VirtualMachine => object as unknown as VirtualMachine;
-const asVmi = (object: KubeObject): VirtualMachineInstance => object as unknown as VirtualMachineInstance;
+export const asVm = (object: KubeObject): VirtualMachine => typed('kubevirt.io/v1 VirtualMachine', object);
+const asVmi = (object: KubeObject): VirtualMachineInstance => typed('kubevirt.io/v1 VirtualMachineInstance', object);
 
 /** Throws NotFound as KubeVirt words it. */
 export function requireVm(core: Core, call: Call): VirtualMachine {

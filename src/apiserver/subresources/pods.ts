@@ -12,14 +12,14 @@ import { deleteObject } from '../verbs/deletes.ts';
 import { deleteOptions, writeOptions } from '../verbs/options.ts';
 import { asDocument, patcherOf } from '../verbs/patch.ts';
 import { updateObject } from '../verbs/writes.ts';
+import { typed } from '../../kinds/typed.ts';
 
 const BINDING = { apiVersion: 'v1', kind: 'Binding', type: 'core/v1.Binding' };
 const EVICTION = { apiVersion: 'policy/v1', kind: 'Eviction', type: 'policy/v1.Eviction' };
 
 const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
-/** Stored pods were decoded against the message type of pods. */
-const asPod = (object: KubeObject): Pod => object as unknown as Pod;
+const asPod = (object: KubeObject): Pod => typed('v1 Pod', object);
 
 function bind(current: KubeObject, target: Target, node: string, annotations: unknown): KubeObject {
   const pod = deepClone(current);

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { flag } from '../params.ts';
 import { badRequest, failure, fieldError, invalid, type FieldError } from '../../apimachinery/status.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
+import { typed } from '../../kinds/typed.ts';
 
 export interface NodeTarget {
   node: string;
@@ -107,8 +108,7 @@ const withQuery = (path: string, query: string): string => (query === '' ? path 
 
 /** Where a pod subresource is served; undefined for the log of a pod that has no node yet (an empty log). */
 export function podTarget(object: KubeObject, subresource: string, query: URLSearchParams): NodeTarget | undefined {
-  // Stored pods were decoded against the message type of pods.
-  const pod = object as unknown as Pod;
+  const pod = typed('v1 Pod', object);
   const { name } = object.metadata;
   const place = `${encodeURIComponent(object.metadata.namespace ?? '')}/${encodeURIComponent(name)}`;
   const node = pod.spec?.nodeName ?? '';

@@ -7,8 +7,8 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { internalError, type StatusError } from '../../apimachinery/status.ts';
 import { replyOf, type Req, type Res } from '../http/exchange.ts';
 import { NODE_CONNECT_TIMEOUT_MS } from '../limits.ts';
-import type { Node } from '../../kinds/generated/core.ts';
 import type { KeyPair } from '../pki/index.ts';
+import { typed } from '../../kinds/typed.ts';
 
 export interface RemoteOptions {
   nodeOf(name: string): KubeObject | undefined;
@@ -34,8 +34,7 @@ const PREFERRED = ['InternalIP', 'ExternalIP', 'Hostname'] as const;
 
 /** Address and port of a node's HTTPS server; undefined when its Node object does not say. */
 function endpointOf(object: KubeObject): { host: string; port: number } | undefined {
-  // Stored nodes were decoded against the message type of nodes.
-  const { status } = object as unknown as Node;
+  const { status } = typed('v1 Node', object);
   const port = status?.daemonEndpoints?.kubeletEndpoint?.Port;
   const address = PREFERRED.flatMap((type) => (status?.addresses ?? []).filter((one) => one.type === type))[0]?.address;
   return port === undefined || port === 0 || address === undefined ? undefined : { host: address, port };
