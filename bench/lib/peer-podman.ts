@@ -1,3 +1,14 @@
+/** What a Podman with its own pods and bridge network calls: program → Debian package. Telar needs neither. */
+const NEEDED: Readonly<Record<string, string>> = { catatonit: 'catatonit', iptables: 'iptables' };
+
+async function requirePrograms(): Promise<void> {
+  const found = await Promise.all(Object.keys(NEEDED).map((program) => execute('sh', ['-c', `command -v ${program} || test -x /usr/libexec/podman/${program}`])));
+  const missing = Object.values(NEEDED).filter((_, index) => found[index]?.code !== 0);
+  if (missing.length > 0) {
+    throw new Error(`podman kube play cannot run here: apt-get install -y --no-install-recommends ${missing.join(' ')}`);
+  }
+}
+
 /** Podman as a user has it: own storage, its default bridge network, the runtime that works here. The peer of our pods. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +27,7 @@ export class PeerPodman {
   }
 
   static async create(): Promise<PeerPodman> {
+    await requirePrograms();
     const dir = mkdtempSync(join(tmpdir(), 'telar-bench-podman-'));
     const runtime = await chooseRuntime();
     for (const folder of ['root', 'run', 'networks', 'tmp']) {

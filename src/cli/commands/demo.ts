@@ -92,7 +92,7 @@ function printNext(dataDir: string): void {
   print(`  export KUBECONFIG=${kubeconfigPath(dataDir)}${kubectl ? '' : `   # ${text('demo.next.noKubectl')}`}`);
   const next = [
     [`kubectl -n ${SHOP} get workloads`, text('demo.next.workloads')],
-    [`kubectl -n ${SHOP} logs -l kubevirt.io=virt-launcher`, text('demo.next.consoleLog')],
+    [`kubectl -n ${SHOP} logs -l kubevirt.io=virt-launcher --tail=-1`, text('demo.next.consoleLog')],
     [`kubectl -n ${SHOP} scale deployment web --replicas=4 && ${self()} ps -n ${SHOP} -w${where}`, text('demo.next.scale')],
   ] as const;
   for (const [index, [command, why]] of next.entries()) {
