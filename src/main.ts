@@ -66,7 +66,10 @@ async function serve({ instance, controllers, log, signal, ready }: ServeOptions
     client, informers: new Informers(client, controllerLog), recorder: new EventRecorder(client, 'telar', instance.nodeName, controllerLog),
     log: controllerLog, instance, rootCa: pki.ca.cert,
   }, controllers, work.signal);
-  ending.defer(() => running.stopped);
+  ending.defer(() => {
+    stop();
+    return running.stopped;
+  });
   server.setReady('controllers', true);
 
   const nodeClient = new Client(server.transport(nodeUser(instance)));

@@ -31,6 +31,7 @@ import { ServiceAccountTokens } from './pods/tokens.ts';
 import { QemuExtension } from './qemu/extension.ts';
 import { machineCapacity, Registration } from './registration.ts';
 import { NodeServer } from './server/handler.ts';
+import { NetnsDialers } from './server/portforward/index.ts';
 import { listenKubelet } from './server/listener.ts';
 import type { NodePki } from './server/listener.ts';
 import { mountTmpfs, removeFolder, unmountBelow } from './volumes/mounts.ts';
@@ -130,8 +131,10 @@ function startPods(parts: Parts): { pods: PodManager; images: Images } {
 function nodeServer(parts: Parts, pods: PodManager, images: Images): NodeServer {
   const { options, service, qemu } = parts;
   const stats = new Stats(options.instance.nodeName, cgroupRoot(options.instance));
+  const dialers = new NetnsDialers(options.log);
+  parts.undo.add(() => { dialers.close(); });
   return new NodeServer({
-    pods, podman: service.client, log: options.log,
+    pods, dialers, podman: service.client, log: options.log,
     stats: () => stats.summary(pods.list().map((worker) => {
       const { uid = '', name, namespace = '' } = worker.pod.metadata;
       const startTime = worker.pod.status?.startTime;
@@ -166,12 +169,10 @@ async function start(options: NodeOptions, undo: Undo): Promise<RunningNode> {
   undo.add(() => { abort.abort(); });
   const informers = options.informers ?? new Informers(client, log);
   await mkdir(instance.runDir, { recursive: true, mode: 0o755 });
-  const [service, network, secretRoot] = await Promise.all([
-    startPodmanService({ dataDir: instance.dataDir, runDir: instance.runDir, log }),
-    PodNetwork.prepare(instance, log),
-    prepareFolders(instance),
-  ]);
-  undo.add(() => service.stop());
+  const starting = startPodmanService({ dataDir: instance.dataDir, runDir: instance.runDir, log });
+  // Also when something beside it fails while it starts; a failure of its own leaves nothing to stop.
+  undo.add(() => starting.then((running) => running.stop(), () => undefined));
+  const [service, network, secretRoot] = await Promise.all([starting, PodNetwork.prepare(instance, log), prepareFolders(instance)]);
   await options.onNetworkReady?.();
   const qemu = new QemuExtension({ client, informers, recorder, instance, log });
   const parts: Parts = { options, informers, service, network, qemu, secretRoot, undo, signal: abort.signal };

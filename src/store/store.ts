@@ -5,6 +5,7 @@
  * `synchronous=FULL`) before its promise resolves and before any watcher sees it.
  */
 import type { KubeObject } from '../apimachinery/object.ts';
+import { StartFault } from '../apimachinery/startfault.ts';
 
 export type Revision = number;
 
@@ -92,4 +93,9 @@ export class StoreUnavailableError extends Error { override name = 'StoreUnavail
 /** The object's JSON is longer than MAX_VALUE_LENGTH. */
 export class ValueTooLargeError extends Error { override name = 'ValueTooLargeError'; }
 /** What is on disk is not a store that this version can read: another format, damaged, or in use by another process. */
-export class StoreOpenError extends Error { override name = 'StoreOpenError'; }
+export class StoreOpenError extends StartFault {
+  constructor(why: string, options?: ErrorOptions) {
+    super('StoreUnusable', { why }, why, options);
+    this.name = 'StoreOpenError';
+  }
+}

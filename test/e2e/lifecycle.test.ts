@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { eventually, execute, TestInstance } from '../harness/instance.ts';
+import { eventually, execute, ROOT, TestInstance } from '../harness/instance.ts';
 
 /** Links, tables, namespaces and processes that carry the instance's id. */
 async function traces(id: string): Promise<string> {
@@ -41,6 +41,19 @@ describe('life cycle', () => {
     assert.notEqual(second.code, 0);
     assert.match(second.stderr, new RegExp(String(telar.pid())));
     assert.doesNotMatch(second.stderr, /\n\s+at /);
+  });
+
+  it('refuses ranges that the machine uses already, in one sentence and leaving nothing running', async () => {
+    const other = await TestInstance.create();
+    const args = ['up', '--data-dir', other.dataDir, '--port', String(other.port), '--pod-cidr', other.podCidr, '--service-cidr', telar.serviceCidr, '--yes'];
+    for (const [language, sentence] of [['en_US.UTF-8', 'The service range'], ['es_ES.UTF-8', 'El rango']] as const) {
+      const { code, stderr } = await execute(join(ROOT, 'telar'), args, { env: { ...other.env, LC_ALL: language }, timeoutMs: 60_000 });
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`^telar: ${sentence} .*${telar.serviceCidr.replaceAll('.', '\\.')}.*--service-cidr`, 'm'));
+      assert.doesNotMatch(stderr, /\n\s+at /);
+      assert.equal((await execute('pgrep', ['-f', other.dataDir])).stdout, '');
+    }
+    await other.remove();
   });
 
   it('answers status, kubeconfig and readyz', async () => {

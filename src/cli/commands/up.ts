@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '../../apimachinery/errno.ts';
+import { StartFault } from '../../apimachinery/startfault.ts';
 import type { Command } from 'commander';
 import { ensurePrograms } from '../doctor/quick.ts';
 import { CliError } from '../errors.ts';
@@ -47,12 +48,12 @@ function instanceOptions(flags: UpFlags): InstanceOptions {
 
 const running = (dataDir: string, { pid, url }: Holder): CliError => new CliError(text('up.error.running', { dataDir, pid, url }));
 
-/** What the network says of an address or port, as a sentence. */
+/** What stands in the way of a start, as a sentence. */
 function explained(error: unknown, listen: string, port: number): unknown {
   switch (codeOf(error)) {
     case 'EADDRINUSE': return new CliError(text('up.error.port', { port, listen }), { cause: error });
     case 'EADDRNOTAVAIL': return new CliError(text('up.error.address', { listen }), { cause: error });
-    default: return error;
+    default: return error instanceof StartFault ? new CliError(text(`up.fault.${error.reason}`, error.details), { cause: error }) : error;
   }
 }
 

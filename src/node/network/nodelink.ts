@@ -1,6 +1,7 @@
 /** The instance's own link on the machine: the node's and the DNS's addresses, the way to the service range, and what may stand in their way. */
 import type { Instance } from '../../apimachinery/instance.ts';
 import type { Log } from '../../apimachinery/log.ts';
+import { StartFault } from '../../apimachinery/startfault.ts';
 import { formatRange, nodeRange, overlaps, parseRange, type Range } from './address.ts';
 import { command, CommandError } from './command.ts';
 import { hostRoutes, type HostLinks, type HostRoute } from './iproute.ts';
@@ -10,9 +11,10 @@ import { linkExists } from './sysctl.ts';
 /** Metric of the route that refuses unused pod addresses: below any route of a living pod, and recognisable as Telar's. */
 const UNUSED_METRIC = 42_042;
 
-export class RangeConflict extends Error {
+export class RangeConflict extends StartFault {
   constructor(what: string, range: Range, route: HostRoute, flag: string) {
-    super(`the ${what} range ${formatRange(range)} overlaps ${route.dst}, which this machine reaches by ${route.dev ?? route.type ?? 'another route'}: choose another with ${flag}`);
+    const details = { what, range: formatRange(range), other: route.dst, via: route.dev ?? route.type ?? 'another route', flag };
+    super('RangeTaken', details, `the ${what} range ${details.range} overlaps ${details.other}, which this machine reaches by ${details.via}: choose another with ${flag}`);
     this.name = 'RangeConflict';
   }
 }

@@ -9,6 +9,7 @@ import { constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { missingAs } from '../../apimachinery/errno.ts';
+import { StartFault } from '../../apimachinery/startfault.ts';
 import { unmountBelow } from '../volumes/mounts.ts';
 import { removeCgroup } from './cgroups.ts';
 import { privateEnvironment, ulimitLines } from './config.ts';
@@ -42,12 +43,13 @@ export interface RuntimeChoice extends RuntimeSettings {
 }
 
 /** No candidate ran a container. */
-export class NoRuntimeError extends Error {
+export class NoRuntimeError extends StartFault {
   readonly trials: RuntimeTrial[];
 
   constructor(trials: RuntimeTrial[]) {
     const why = trials.map((trial) => `${trial.runtime}: ${trial.error}`).join('; ');
-    super(`no OCI runtime runs a container${why === '' ? ': neither crun nor runc is installed (apt install podman runc)' : `: ${why}`}`);
+    const found = why === '' ? 'neither crun nor runc is installed (apt install podman runc)' : why;
+    super('NoRuntime', { why: found }, `no OCI runtime runs a container: ${found}`);
     this.name = 'NoRuntimeError';
     this.trials = trials;
   }
