@@ -96,6 +96,17 @@ export class PodWorker {
     return this.#sandbox.ip(this.#pod);
   }
 
+  /** The network namespace in which the pod's servers listen; undefined where its ports are reached at `localAddress` instead. */
+  get netns(): string | undefined {
+    // What a guest serves is behind the pod's address, not on its launcher's localhost.
+    return this.#extension === undefined ? this.#sandbox.network?.netns : undefined;
+  }
+
+  /** Where ports are reached without entering a namespace: the machine's own localhost, or a guest's pod's address. */
+  get localAddress(): string {
+    return this.#pod.spec?.hostNetwork === true ? '127.0.0.1' : this.podIp;
+  }
+
   /** Containers an earlier process left: take up what runs, record what ended. Called once, before the first `poke`. */
   async adopt(found: readonly InspectedContainer[]): Promise<void> {
     const { taken, rest } = newestOf(found);

@@ -28,8 +28,11 @@ export function sendError(res: Response, error: unknown): void {
   sendJson(res, failure.code, failure.status);
 }
 
-/** Answers an upgrade request that is refused. */
+/** Answers an upgrade request that is refused; of no effect once the connection is gone. */
 export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  if (socket.destroyed || socket.writableEnded) {
+    return;
+  }
   const failure = statusOf(error);
   const body = JSON.stringify(failure.status);
   socket.end(`HTTP/1.1 ${failure.code} ${STATUS_CODES[failure.code] ?? 'Error'}\r\nContent-Type: application/json\r\n` +

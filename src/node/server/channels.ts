@@ -2,17 +2,14 @@
  * Kubernetes' remote command protocols over WebSocket: frames that begin with a channel number, as bytes or as base64 text.
  * v5 adds a way to end standard input; before v4 the error channel carries plain text.
  */
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { RawData, WebSocket } from 'ws';
 import { badRequest } from '../../apimachinery/status.ts';
+import { ERROR, outcomeText, RESIZE, STDIN, terminalSize } from './clientstreams.ts';
+import type { ChannelListeners, ClientStreams, Outcome, STDERR, STDOUT } from './clientstreams.ts';
+import { offeredProtocols } from './upgrades.ts';
+import type { Upgrade } from './upgrades.ts';
 
-export const STDIN = 0;
-export const STDOUT = 1;
-export const STDERR = 2;
-export const ERROR = 3;
-export const RESIZE = 4;
 /** v5: the payload names the channel that the sender closes. */
 const CLOSE = 255;
 
@@ -30,31 +27,18 @@ const server = new WebSocketServer({
   handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
 });
 
-export interface ChannelListeners {
-  stdin(data: Buffer): void;
-  /** The client sends no more input. */
-  stdinEnd(): void;
-  resize(width: number, height: number): void;
-  /** The connection is over. */
-  closed(): void;
-}
-
-function bytesOf(data: RawData): Buffer {
+export function bytesOf(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data);
 }
 
 /** Whether the client speaks a protocol of ours; throws a Status error otherwise. */
-export function checkProtocol(req: IncomingMessage): void {
-  const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
-  if ((req.headers.upgrade ?? '').toLowerCase() !== 'websocket') {
-    throw badRequest(`unable to upgrade: only websocket is supported (kubectl speaks it from 1.30 on), got ${JSON.stringify(req.headers.upgrade ?? '')}`);
-  }
+function checkProtocol(offered: readonly string[]): void {
   if (offered.length > 0 && !offered.some((name) => PROTOCOLS.includes(name))) {
     throw badRequest(`unable to upgrade: none of the protocols ${offered.join(', ')} is supported; supported are ${PROTOCOLS.join(', ')}`);
   }
 }
 
-export class Channels {
+export class Channels implements ClientStreams {
   readonly #socket: WebSocket;
   readonly #protocol: string;
   readonly #base64: boolean;
@@ -77,13 +61,14 @@ export class Channels {
     socket.pause();
   }
 
-  static accept(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<Channels> {
+  /** Throws a Status error when the client speaks no protocol of ours. */
+  static accept({ req, socket, head }: Upgrade): Promise<Channels> {
+    checkProtocol(offeredProtocols(req));
     return new Promise((resolve) => {
       server.handleUpgrade(req, socket, head, (accepted) => { resolve(new Channels(accepted)); });
     });
   }
 
-  /** Begins to hand out what the client sends. */
   listen(listeners: ChannelListeners): void {
     this.#listeners = listeners;
     if (this.#socket.readyState !== this.#socket.OPEN) {
@@ -93,7 +78,6 @@ export class Channels {
     this.#socket.resume();
   }
 
-  /** The client is to send no more for now. */
   pause(): void {
     this.#socket.pause();
   }
@@ -102,8 +86,7 @@ export class Channels {
     this.#socket.resume();
   }
 
-  /** False when so much waits to be sent that the caller should stop until `drained` is called. */
-  send(channel: number, data: Buffer, drained: () => void): boolean {
+  send(channel: typeof STDOUT | typeof STDERR | typeof ERROR, data: Buffer, drained: () => void): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) {
       return true;
     }
@@ -122,11 +105,9 @@ export class Channels {
     return false;
   }
 
-  /** How it ended, on the error channel, and then the end of the connection. */
-  finish(status: { status: string; message?: string }): void {
-    const version = /^v([45])\./.exec(this.#protocol);
-    const text = version !== null ? JSON.stringify(status) : status.status === 'Success' ? '' : status.message ?? '';
-    if (version !== null || text !== '') {
+  finish(outcome: Outcome): void {
+    const text = outcomeText(Number(/^v(\d)\./.exec(this.#protocol)?.[1] ?? 1), outcome);
+    if (text !== '') {
       this.send(ERROR, Buffer.from(text), () => undefined);
     }
     this.#socket.close(NORMAL_CLOSURE);
@@ -139,17 +120,12 @@ export class Channels {
     if (channel === STDIN) {
       this.#listeners?.stdin(payload);
     } else if (channel === RESIZE) {
-      this.#resized(payload);
+      const size = terminalSize(payload.toString());
+      if (size !== undefined) {
+        this.#listeners?.resize(size.width, size.height);
+      }
     } else if (channel === CLOSE && payload[0] === STDIN) {
       this.#listeners?.stdinEnd();
-    }
-  }
-
-  #resized(payload: Buffer): void {
-    const [, width] = /"Width"\s*:\s*(\d+)/.exec(payload.toString()) ?? [];
-    const [, height] = /"Height"\s*:\s*(\d+)/.exec(payload.toString()) ?? [];
-    if (width !== undefined && height !== undefined) {
-      this.#listeners?.resize(Number(width), Number(height));
     }
   }
 }

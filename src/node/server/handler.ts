@@ -14,12 +14,17 @@ import type { ContainerRecord } from '../pods/state.ts';
 import type { PodWorker } from '../pods/worker.ts';
 import { refuseUpgrade, sendError, sendJson, writeTo } from './answers.ts';
 import type { Request, Response } from './answers.ts';
+import { dialAddress, portForward } from './portforward/index.ts';
+import type { NetnsDialers } from './portforward/index.ts';
 import { attachStream, execStream, streamOptions } from './streams.ts';
+import type { Upgrade } from './upgrades.ts';
 
 export interface HandlerOptions {
   pods: PodManager;
   podman: PodmanClient;
   stats: () => StatsSummary;
+  /** Ways to pods' localhosts. */
+  dialers: NetnsDialers;
   log: Log;
   /** Answered elsewhere, by the beginning of the path. */
   mounts: readonly { prefix: string; handler: Partial<NodeHandler> & Pick<NodeHandler, 'request'> }[];
@@ -109,6 +114,23 @@ export class NodeServer implements NodeHandler {
     }
   }
 
+  async #portForward(parts: readonly string[], query: URLSearchParams, upgrade: Upgrade): Promise<void> {
+    const [, namespace = '', name = ''] = parts;
+    const worker = this.#options.pods.find(namespace, name);
+    if (worker === undefined) {
+      throw notFound({ group: '', resource: 'pods', name });
+    }
+    const localhost = worker.netns === undefined ? undefined : this.#options.dialers.hold(worker.netns);
+    try {
+      await portForward(upgrade, {
+        pod: `${name}_${namespace}`, uid: worker.uid,
+        dial: (port) => (localhost === undefined ? dialAddress(worker.localAddress, port) : localhost.dial(port)),
+      }, query, this.#options.log);
+    } finally {
+      localhost?.release();
+    }
+  }
+
   #container(parts: readonly string[]): { worker: PodWorker; record: ContainerRecord; name: string } {
     const [, namespace = '', pod = '', name = ''] = parts;
     const worker = this.#options.pods.find(namespace, pod);
@@ -167,8 +189,8 @@ export class NodeServer implements NodeHandler {
     }
     const upgrade = { req, socket, head };
     if (parts[0] === 'portForward') {
-      const ip = this.#options.pods.find(parts[1] ?? '', parts[2] ?? '')?.podIp ?? '';
-      throw badRequest(`this node does not forward ports: the pod is reached at its address${ip === '' ? '' : ` ${ip}`} from the machine itself`);
+      await this.#portForward(parts, query, upgrade);
+      return;
     }
     if (parts[0] !== 'exec' && parts[0] !== 'attach') {
       throw failure('NotFound', `the node has no stream at ${path}`);
@@ -179,10 +201,10 @@ export class NodeServer implements NodeHandler {
     }
     const options = streamOptions(query);
     if (parts[0] === 'exec') {
-      await execStream(this.#options.podman, record.id, options, upgrade);
+      await execStream(this.#options, record.id, options, upgrade);
     } else {
       const tty = worker.hasTerminal(name);
-      await attachStream(this.#options.podman, { id: record.id, tty }, options, upgrade);
+      await attachStream(this.#options, { id: record.id, tty }, options, upgrade);
     }
   }
 }

@@ -1,11 +1,16 @@
-/** exec and attach: a container's streams in Podman's connection joined to a client's WebSocket. */
-import type { IncomingMessage } from 'node:http';
+/** exec and attach: a container's streams in Podman's connection joined to a client's WebSocket or SPDY session. */
 import type { Duplex } from 'node:stream';
+import type { Log } from '../../apimachinery/log.ts';
 import { badRequest, internalError, type Status } from '../../apimachinery/status.ts';
 import type { ContainerStream, PodmanClient } from '../podman/client.ts';
 import { PodmanError } from '../podman/errors.ts';
-import { Channels, checkProtocol, STDERR, STDOUT } from './channels.ts';
+import { Channels } from './channels.ts';
+import { STDERR, STDOUT } from './clientstreams.ts';
+import type { ClientStreams, Outcome } from './clientstreams.ts';
 import { Demultiplexer } from './multiplex.ts';
+import { SpdyChannels } from './spdychannels.ts';
+import { upgradeKind } from './upgrades.ts';
+import type { Upgrade } from './upgrades.ts';
 
 /** How long Podman may take to note the exit code after the streams ended, milliseconds. */
 const EXIT_PATIENCE_MS = 5_000;
@@ -32,7 +37,7 @@ export function streamOptions(query: URLSearchParams): StreamOptions {
 
 const SUCCESS: Pick<Status, 'metadata' | 'status'> = { metadata: {}, status: 'Success' };
 
-function exitStatus(code: number): { status: string; message?: string } & Partial<Status> {
+function exitStatus(code: number): Outcome & Partial<Status> {
   return code === 0 ? SUCCESS : {
     metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: exit status ${code}`, reason: 'NonZeroExitCode',
     details: { causes: [{ reason: 'ExitCode', message: String(code) }] },
@@ -48,7 +53,7 @@ const MAX_OWN_PIPE_BYTES = 200;
 export const isAboutPodmansPipe = (data: Buffer): boolean => data.length <= MAX_OWN_PIPE_BYTES && OWN_PIPE.test(data.toString('utf8'));
 
 /** Joins both until the container's side ends, or the client goes away. Resolves when the container's side has ended. */
-function join(channels: Channels, stream: ContainerStream, options: StreamOptions, resize: (width: number, height: number) => void): Promise<void> {
+function join(channels: ClientStreams, stream: ContainerStream, options: StreamOptions, resize: (width: number, height: number) => void): Promise<void> {
   const { socket } = stream;
   const demultiplexer = options.tty ? undefined : new Demultiplexer();
   const resume = (): void => { socket.resume(); };
@@ -101,7 +106,7 @@ async function exitCodeOf(podman: PodmanClient, execId: string): Promise<number>
 }
 
 /** Podman's words about a program that cannot be run, with the exit code shells use for it. */
-function startFailure(error: unknown): { status: string; message?: string } & Partial<Status> {
+function startFailure(error: unknown): Outcome & Partial<Status> {
   if (!(error instanceof PodmanError)) {
     return internalError(error instanceof Error ? error.message : String(error)).status;
   }
@@ -109,34 +114,47 @@ function startFailure(error: unknown): { status: string; message?: string } & Pa
   return failure.status;
 }
 
-export interface Upgrade {
-  req: IncomingMessage;
-  socket: Duplex;
-  head: Buffer;
+const accept = (upgrade: Upgrade, options: StreamOptions): Promise<ClientStreams> =>
+  (upgradeKind(upgrade.req) === 'websocket' ? Channels.accept(upgrade) : SpdyChannels.accept(upgrade, options));
+
+/** What the streams of a container need of the node. */
+export interface StreamContext {
+  podman: PodmanClient;
+  log: Log;
 }
 
-/** Runs a command in a container. Throws before the WebSocket stands; later failures go over its error channel. */
-export async function execStream(podman: PodmanClient, containerId: string, options: StreamOptions, upgrade: Upgrade): Promise<void> {
-  checkProtocol(upgrade.req);
+/** Gives a terminal its client's size. */
+async function resize(context: StreamContext, id: string, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    // The process may have ended meanwhile: then there is nothing to resize.
+    context.log.debug({ id, error: error instanceof Error ? error.message : String(error) }, 'a terminal could not be resized');
+  }
+}
+
+/** Runs a command in a container. Throws Status errors before the upgrade; later failures go over the error channel. */
+export async function execStream(context: StreamContext, containerId: string, options: StreamOptions, upgrade: Upgrade): Promise<void> {
+  const { podman } = context;
   if (options.command.length === 0) {
     throw badRequest('you must specify the command to execute');
   }
-  const execId = await podman.createExec(containerId, options);
-  const channels = await Channels.accept(upgrade.req, upgrade.socket, upgrade.head);
+  const channels = await accept(upgrade, options);
   let size: { width: number; height: number } | undefined;
-  let started = false;
-  const applySize = (): void => {
-    if (size !== undefined && options.tty && started) {
-      // The process may have ended meanwhile: then there is nothing to resize.
-      podman.resizeExec(execId, size.width, size.height).catch(() => undefined);
+  let running = '';
+  const applySize = async (): Promise<void> => {
+    if (size !== undefined && options.tty && running !== '') {
+      const { width, height } = size;
+      await resize(context, running, () => podman.resizeExec(running, width, height));
     }
   };
   try {
+    const execId = await podman.createExec(containerId, options);
     const stream = await podman.startExec(execId, { tty: options.tty });
-    started = true;
+    running = execId;
     await join(channels, stream, options, (width, height) => {
       size = { width, height };
-      applySize();
+      void applySize();
     });
     channels.finish(exitStatus(await exitCodeOf(podman, execId)));
   } catch (error) {
@@ -151,14 +169,18 @@ export interface AttachedContainer {
 }
 
 /** Joins the client to the container's own process. */
-export async function attachStream(podman: PodmanClient, container: AttachedContainer, options: StreamOptions, upgrade: Upgrade): Promise<void> {
-  checkProtocol(upgrade.req);
-  const stream = await podman.attachContainer(container.id, options);
-  const channels = await Channels.accept(upgrade.req, upgrade.socket, upgrade.head);
-  await join(channels, stream, { ...options, tty: container.tty }, (width, height) => {
-    if (container.tty) {
-      podman.resizeContainer(container.id, width, height).catch(() => undefined);
-    }
-  });
-  channels.finish(SUCCESS);
+export async function attachStream(context: StreamContext, container: AttachedContainer, options: StreamOptions, upgrade: Upgrade): Promise<void> {
+  const { podman } = context;
+  const channels = await accept(upgrade, options);
+  try {
+    const stream = await podman.attachContainer(container.id, options);
+    await join(channels, stream, { ...options, tty: container.tty }, (width, height) => {
+      if (container.tty) {
+        void resize(context, container.id, () => podman.resizeContainer(container.id, width, height));
+      }
+    });
+    channels.finish(SUCCESS);
+  } catch (error) {
+    channels.finish(startFailure(error));
+  }
 }
