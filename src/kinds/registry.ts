@@ -1,76 +1,10 @@
-/** Every kind that is served, and the look-ups over them. A new kind is added to `KINDS` and nowhere else. */
+/** The look-ups over all kinds that are served: those of `table.ts`, and those of CustomResourceDefinitions. */
 import type { TypeTable } from '../apimachinery/typetable.ts';
 import type { AnyKind } from './kind.ts';
-import { customResourceDefinition } from './apiextensions/customresourcedefinition.ts';
-import { controllerRevision } from './apps/controllerrevision.ts';
-import { daemonSet } from './apps/daemonset.ts';
-import { deployment } from './apps/deployment.ts';
-import { replicaSet } from './apps/replicaset.ts';
-import { statefulSet } from './apps/statefulset.ts';
-import { selfSubjectReview } from './authentication/selfsubjectreview.ts';
-import { tokenReview } from './authentication/tokenreview.ts';
-import { localSubjectAccessReview } from './authorization/localsubjectaccessreview.ts';
-import { selfSubjectAccessReview } from './authorization/selfsubjectaccessreview.ts';
-import { selfSubjectRulesReview } from './authorization/selfsubjectrulesreview.ts';
-import { subjectAccessReview } from './authorization/subjectaccessreview.ts';
-import { horizontalPodAutoscaler } from './autoscaling/horizontalpodautoscaler.ts';
-import { horizontalPodAutoscalerV1 } from './autoscaling/horizontalpodautoscaler.v1.ts';
-import { cronJob } from './batch/cronjob.ts';
-import { job } from './batch/job.ts';
-import { lease } from './coordination/lease.ts';
-import { binding } from './core/binding.ts';
-import { configMap } from './core/configmap.ts';
-import { endpoints } from './core/endpoints.ts';
-import { event } from './core/event.ts';
-import { limitRange } from './core/limitrange.ts';
-import { namespace } from './core/namespace.ts';
-import { node } from './core/node.ts';
-import { persistentVolume } from './core/persistentvolume.ts';
-import { persistentVolumeClaim } from './core/persistentvolumeclaim.ts';
-import { pod } from './core/pod.ts';
-import { podTemplate } from './core/podtemplate.ts';
-import { replicationController } from './core/replicationcontroller.ts';
-import { resourceQuota } from './core/resourcequota.ts';
-import { secret } from './core/secret.ts';
-import { service } from './core/service.ts';
-import { serviceAccount } from './core/serviceaccount.ts';
-import { CUSTOM_KINDS } from './custom.ts';
-import { endpointSlice } from './discovery/endpointslice.ts';
-import { eventV1 } from './events/event.ts';
-import { ingress } from './networking/ingress.ts';
-import { ingressClass } from './networking/ingressclass.ts';
-import { networkPolicy } from './networking/networkpolicy.ts';
-import { runtimeClass } from './node/runtimeclass.ts';
-import { podDisruptionBudget } from './policy/poddisruptionbudget.ts';
-import { clusterRole } from './rbac/clusterrole.ts';
-import { clusterRoleBinding } from './rbac/clusterrolebinding.ts';
-import { role } from './rbac/role.ts';
-import { roleBinding } from './rbac/rolebinding.ts';
-import { priorityClass } from './scheduling/priorityclass.ts';
-import { storageClass } from './storage/storageclass.ts';
+import { KINDS } from './table.ts';
 import { loadTypes } from './types.ts';
 
-/** In the order discovery lists them within a group. */
-export const KINDS: readonly AnyKind[] = [
-  binding, configMap, endpoints, event, limitRange, namespace, node, persistentVolume, persistentVolumeClaim, pod, podTemplate,
-  replicationController, resourceQuota, secret, serviceAccount, service,
-  controllerRevision, daemonSet, deployment, replicaSet, statefulSet,
-  selfSubjectReview, tokenReview,
-  localSubjectAccessReview, selfSubjectAccessReview, selfSubjectRulesReview, subjectAccessReview,
-  horizontalPodAutoscaler, horizontalPodAutoscalerV1,
-  cronJob, job,
-  lease,
-  endpointSlice,
-  eventV1,
-  ingress, ingressClass, networkPolicy,
-  runtimeClass,
-  podDisruptionBudget,
-  clusterRole, clusterRoleBinding, role, roleBinding,
-  priorityClass,
-  storageClass,
-  customResourceDefinition,
-  ...CUSTOM_KINDS,
-];
+export { KINDS };
 
 const key = (...parts: string[]): string => parts.join('/');
 

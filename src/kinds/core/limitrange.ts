@@ -3,7 +3,6 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { quantity, requiredText } from '../checks.ts';
 import { column, NAME } from '../columns.ts';
 import type { LimitRange, LimitRangeItem } from '../generated/core.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 
 /** What a container's limits and requests are where only bounds are given. */
@@ -50,6 +49,5 @@ export const limitRange = defineKind<LimitRange>({
       }
     },
     validate: ({ spec }) => (spec.limits ?? []).flatMap((item, index) => itemErrors(`spec.limits[${index}]`, item)),
-    warnings: inert('LimitRange', 'limit ranges are not enforced here yet'),
   },
 });

@@ -72,9 +72,13 @@ export const pod = defineKind<Pod>({
   subresources: {
     attach: { kind: 'PodAttachOptions', verbs: ['create', 'get'] },
     binding: { kind: 'Binding', verbs: ['create'] },
+    ephemeralcontainers: { kind: 'Pod', verbs: ['get', 'patch', 'update'] },
     eviction: { kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
     exec: { kind: 'PodExecOptions', verbs: ['create', 'get'] },
     log: { kind: 'Pod', verbs: ['get'] },
+    portforward: { kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+    proxy: { kind: 'PodProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] },
+    resize: { kind: 'Pod', verbs: ['get', 'patch', 'update'] },
   },
   columns: POD_COLUMNS,
   selectableFields: {

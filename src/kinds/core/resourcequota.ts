@@ -3,7 +3,6 @@ import { deepEqual } from '../../apimachinery/values.ts';
 import { nonNegativeQuantity, oneOf } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { ResourceQuota } from '../generated/core.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
 
@@ -31,6 +30,5 @@ export const resourceQuota = defineKind<ResourceQuota>({
     ],
     validateUpdate: ({ spec }, { spec: old }) => (deepEqual(spec.scopes, old.scopes) ? []
       : [fieldError.invalid('spec.scopes', spec.scopes, 'field is immutable')]),
-    warnings: inert('ResourceQuota', 'quotas are not enforced here yet'),
   },
 });

@@ -3,9 +3,8 @@ import { validateLabels } from '../../../apimachinery/objectmeta.ts';
 import { validateLabelValue, validateQualifiedName } from '../../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
 import { labelSelector, nameErrors, oneOf, requiredOneOf } from '../../checks.ts';
-import type {
-  Affinity, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint,
-} from '../../generated/core.ts';
+import type { Affinity, NodeAffinity, PodAffinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint } from '../../generated/core.ts';
+import { nodeTermErrors, validateNodeSelector } from './nodeselector.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
@@ -33,52 +32,17 @@ function toleration(field: string, one: Toleration): FieldError[] {
 export const validateTolerations = (field: string, tolerations: readonly Toleration[] | undefined): FieldError[] =>
   (tolerations ?? []).flatMap((one, index) => toleration(`${field}[${index}]`, one));
 
-function nodeRequirement(field: string, { key, operator, values = [] }: NodeSelectorRequirement, isField: boolean): FieldError[] {
-  const errors: FieldError[] = [];
-  switch (operator) {
-    case 'In': case 'NotIn':
-      if (values.length === 0) {
-        errors.push(fieldError.required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      }
-      break;
-    case 'Exists': case 'DoesNotExist':
-      if (values.length > 0) {
-        errors.push(fieldError.forbidden(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-      }
-      break;
-    case 'Gt': case 'Lt':
-      if (values.length !== 1) {
-        errors.push(fieldError.required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
-      }
-      break;
-    default:
-      errors.push(fieldError.invalid(`${field}.operator`, operator ?? '', 'not a valid selector operator'));
-  }
-  if (isField) {
-    return key === 'metadata.name' ? errors : [...errors, fieldError.invalid(`${field}.key`, key ?? '', 'not a valid field selector key')];
-  }
-  return [...errors, ...nameErrors(`${field}.key`, key ?? '', validateQualifiedName)];
-}
-
-const nodeTerm = (field: string, term: NodeSelectorTerm): FieldError[] => [
-  ...(term.matchExpressions ?? []).flatMap((one, index) => nodeRequirement(`${field}.matchExpressions[${index}]`, one, false)),
-  ...(term.matchFields ?? []).flatMap((one, index) => nodeRequirement(`${field}.matchFields[${index}]`, one, true)),
-];
-
 function weight(field: string, value: number | undefined): FieldError[] {
   return value !== undefined && value >= 1 && value <= 100 ? [] : [fieldError.invalid(field, value ?? 0, 'must be in the range 1-100')];
 }
 
 function nodeAffinity(field: string, affinity: NodeAffinity): FieldError[] {
   const required = affinity.requiredDuringSchedulingIgnoredDuringExecution;
-  const path = `${field}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-  const terms = required?.nodeSelectorTerms ?? [];
   return [
-    ...(required !== undefined && terms.length === 0 ? [fieldError.required(path, 'must have at least one node selector term')] : []),
-    ...terms.flatMap((term, index) => nodeTerm(`${path}[${index}]`, term)),
+    ...(required === undefined ? [] : validateNodeSelector(`${field}.requiredDuringSchedulingIgnoredDuringExecution`, required)),
     ...(affinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((one, index) => {
       const at = `${field}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
-      return [...weight(`${at}.weight`, one.weight), ...nodeTerm(`${at}.preference`, one.preference ?? {})];
+      return [...weight(`${at}.weight`, one.weight), ...nodeTermErrors(`${at}.preference`, one.preference ?? {})];
     }),
   ];
 }
