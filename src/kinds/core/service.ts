@@ -71,6 +71,7 @@ export const service = defineKind<Service>({
   group: '', version: 'v1', kind: 'Service', plural: 'services', singular: 'service',
   namespaced: true, type: 'core/v1.Service', origin: 'builtin',
   shortNames: ['svc'], categories: ['all'], status: true,
+  subresources: { proxy: { kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] } },
   columns: [
     NAME,
     column('Type', ({ spec }) => spec.type ?? ''),
