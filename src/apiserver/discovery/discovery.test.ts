@@ -30,7 +30,7 @@ test('scale is autoscaling\'s, namespaces are not deleted by the collection', ()
 
 test('groups come in kube-apiserver\'s order, versions with the preferred first', () => {
   const groups = list(apiGroupList(registry), 'groups').map(({ name }) => name);
-  assert.deepEqual(groups.slice(0, 6), ['apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch']);
+  assert.deepEqual(groups.slice(0, 6), ['apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling']);
   assert.ok(groups.indexOf('kubevirt.io') > groups.indexOf('discovery.k8s.io'));
   assert.deepEqual(list(apiGroup(registry, 'autoscaling'), 'versions').map(({ version }) => version), ['v2', 'v1']);
   assert.equal(apiGroup(registry, 'nothing.example'), undefined);
@@ -49,7 +49,7 @@ test('aggregated discovery nests subresources, and names parents that are not se
   assert.equal(core.length, 1);
   const pods = named(list(list(core[0], 'versions')[0], 'resources'), 'resource', 'pods');
   assert.deepEqual([pods?.['scope'], pods?.['responseKind']], ['Namespaced', { group: '', version: 'v1', kind: 'Pod' }]);
-  assert.deepEqual(list(pods, 'subresources').map(({ subresource }) => subresource), ['attach', 'binding', 'eviction', 'exec', 'log', 'status']);
+  assert.deepEqual(list(pods, 'subresources').map(({ subresource }) => subresource), ['attach', 'binding', 'ephemeralcontainers', 'eviction', 'exec', 'log', 'portforward', 'proxy', 'resize', 'status']);
   const others = list(apiGroupDiscoveryList(registry, 'apis', 'v2beta1'), 'items');
   const group = others.find(({ metadata }) => isObject(metadata) && metadata['name'] === 'subresources.kubevirt.io');
   const machines = named(list(list(group, 'versions')[0], 'resources'), 'resource', 'virtualmachines');

@@ -6,12 +6,12 @@ import { deepClone, isObject } from '../../apimachinery/values.ts';
 import type { Pod, PodCondition } from '../../kinds/generated/core.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Answer, Call } from '../types.ts';
-import { asKubeObject, decodeTyped, expectedOf, readObject, readTyped } from '../verbs/body.ts';
+import { readTyped } from '../verbs/body.ts';
 import { refOf, type Core, type Target } from '../verbs/core.ts';
 import { deleteObject } from '../verbs/deletes.ts';
 import { deleteOptions, writeOptions } from '../verbs/options.ts';
-import { asDocument, patcherOf } from '../verbs/patch.ts';
 import { updateObject } from '../verbs/writes.ts';
+import { partHandlers } from './part.ts';
 import { typed } from '../../kinds/typed.ts';
 
 const BINDING = { apiVersion: 'v1', kind: 'Binding', type: 'core/v1.Binding' };
@@ -93,28 +93,14 @@ export async function eviction(core: Core, call: Call, target: Target): Promise<
   return { type: 'object', code: 201, object: SUCCESS };
 }
 
-/** PUT and PATCH of pods/{name}/ephemeralcontainers: `kubectl debug`. Nothing but `spec.ephemeralContainers` changes. */
-export async function ephemeralContainers(core: Core, call: Call, target: Target): Promise<Answer> {
-  const { kind } = target;
-  const patching = call.verb === 'patch';
-  const { context, validation } = writeOptions(call, patching ? 'PatchOptions' : 'UpdateOptions');
-  const body = patching ? undefined : readObject(call, core.registry, kind, validation);
-  const apply = patching ? patcherOf(call, core.registry, kind, kind.type) : undefined;
-  const wanted = (current: KubeObject): KubeObject =>
-    body ?? asKubeObject(decodeTyped(apply?.(asDocument(current)), core.registry, expectedOf(kind), validation).object);
-  const { stored, object } = await updateObject(core, {
-    target, scope: { part: 'other', subresource: 'ephemeralcontainers', check: 'object', generation: true },
-    mutate: (current) => {
-      const asked = wanted(current);
-      const next = deepClone(current);
-      const { spec } = asPod(next);
-      const containers = asPod(asked).spec?.ephemeralContainers;
-      if (spec !== undefined && containers !== undefined) {
-        spec.ephemeralContainers = deepClone(containers);
-      }
-      Reflect.set(next.metadata, 'resourceVersion', asked.metadata.resourceVersion ?? '');
-      return next;
-    },
-  }, context);
-  return stored === undefined ? { type: 'object', code: 200, kind, object } : { type: 'stored', code: 200, kind, stored };
-}
+/** pods/{name}/ephemeralcontainers: `kubectl debug`. Nothing but `spec.ephemeralContainers` changes. */
+export const ephemeralContainers = partHandlers({
+  scope: { part: 'other', subresource: 'ephemeralcontainers', check: 'object', generation: true },
+  take(next, asked) {
+    const { spec } = asPod(next);
+    const containers = asPod(asked).spec?.ephemeralContainers;
+    if (spec !== undefined && containers !== undefined) {
+      spec.ephemeralContainers = deepClone(containers);
+    }
+  },
+});

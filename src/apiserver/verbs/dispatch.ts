@@ -1,6 +1,7 @@
 /** From a resource request to the function that answers it. */
 import { methodNotAllowed } from '../../apimachinery/status.ts';
 import type { AnyKind, Verb } from '../../kinds/kind.ts';
+import { approvalHandlers } from '../subresources/approval.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { proxyToNode } from '../subresources/nodeproxy.ts';
 import { binding, ephemeralContainers, eviction, legacyBinding } from '../subresources/pods.ts';
@@ -25,13 +26,14 @@ type Handler = (core: Core, call: Call, target: Target) => Answer | Promise<Answ
 const SUBRESOURCES: Readonly<Record<string, Readonly<Partial<Record<string, Handler>>>>> = {
   'core/pods/binding': { create: binding },
   'core/pods/eviction': { create: eviction },
-  'core/pods/ephemeralcontainers': { get: (core, call, target) => get(core, call, target.kind), update: ephemeralContainers, patch: ephemeralContainers },
+  'core/pods/ephemeralcontainers': ephemeralContainers,
   'core/pods/log': { get: proxyToNode },
   'core/pods/exec': { get: proxyToNode, create: proxyToNode },
   'core/pods/attach': { get: proxyToNode, create: proxyToNode },
   'core/pods/portforward': { get: proxyToNode, create: proxyToNode },
   'core/nodes/proxy': { get: proxyToNode, create: proxyToNode, update: proxyToNode, patch: proxyToNode, delete: proxyToNode },
   'core/serviceaccounts/token': { create: createToken },
+  'certificates.k8s.io/certificatesigningrequests/approval': approvalHandlers,
   'core/namespaces/finalize': { update: finalizeNamespace },
 };
 
