@@ -109,8 +109,8 @@ interface Parts {
 function startPods(parts: Parts): { pods: PodManager; images: Images } {
   const { options, service, network, undo } = parts;
   const { client, instance, log, recorder } = options;
-  const images = new Images(service.client);
   // The manager is told of changes by what its workers read from.
+  const images = new Images(service.client, () => { pods.imagesArrived(); });
   const objects = new ObjectCache(client, (uid) => { pods.objectsChanged(uid); }, log);
   undo.add(() => { objects.close(); });
   const capacity = machineCapacity();

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { silentLog } from '../../apimachinery/log.ts';
 import { startPodmanService, type PodmanService } from '../podman/service.ts';
 import { cleanersDone } from '../podman/cleaners.ts';
@@ -116,4 +117,22 @@ test('the same over HTTP, refusals as Status', { skip }, async () => {
   } finally {
     server.close();
   }
+});
+
+test('compressed archives are imported, damaged ones refused; who waits hears of it', { skip }, async () => {
+  const plain = Buffer.concat(await archive(NAME).toArray());
+  let heard = 0;
+  const listening = new Images(service.client, () => { heard += 1; });
+  for (const packed of [gzipSync(plain), zstdCompressSync(plain)]) {
+    // In pieces as small as a network may bring them.
+    const pieces = [packed.subarray(0, 1), packed.subarray(1, 3), packed.subarray(3)];
+    assert.deepEqual(await listening.import(Readable.from(pieces)), [NAME]);
+    await listening.remove(NAME);
+  }
+  assert.equal(heard, 2);
+  const damaged = gzipSync(plain);
+  damaged.fill(0xff, 20, 60);
+  await assert.rejects(listening.import(Readable.from([damaged])), /^ImageError: the compressed archive is damaged/);
+  await assert.rejects(listening.import(Readable.from([])), /^ImageError: this is not an image archive/);
+  assert.equal(heard, 2);
 });

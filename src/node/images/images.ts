@@ -1,5 +1,6 @@
 /** The node's images: what it has, and having what a pod needs. */
 import type { Readable } from 'node:stream';
+import { codeOf } from '../../apimachinery/errno.ts';
 import type { PodmanClient } from '../podman/client.ts';
 import { isPodmanStatus, PodmanError } from '../podman/errors.ts';
 import type { InspectedImage } from '../podman/types.ts';
@@ -8,6 +9,7 @@ import { matchingCredentials, registryAuth } from './credentials.ts';
 import type { RegistryCredential } from './credentials.ts';
 import { LOCAL_REGISTRY, parseReference, referenceText } from './reference.ts';
 import type { ImageReference } from './reference.ts';
+import { withTar } from './unpacked.ts';
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
@@ -49,12 +51,15 @@ const MAX_REMEMBERED = 256;
 
 export class Images {
   readonly #podman: PodmanClient;
+  readonly #arrived: () => void;
   readonly #known = new Map<string, InspectedImage>();
   /** Pulls under way, so that fifty pods of one image fetch it once. */
   readonly #pulls = new Map<string, Promise<void>>();
 
-  constructor(podman: PodmanClient) {
+  /** `arrived` is called when images have been brought: pods may wait for them. */
+  constructor(podman: PodmanClient, arrived: () => void = () => {}) {
     this.#podman = podman;
+    this.#arrived = arrived;
   }
 
   /**
@@ -101,12 +106,17 @@ export class Images {
     }));
   }
 
-  /** Loads an OCI or docker archive (a tar, as `podman save` or `docker save` write it); answers the names it held. */
+  /** Loads an OCI or docker archive (a tar, as `podman save` or `docker save` write it, or one compressed by gzip or zstd); answers the names it held. */
   async import(archive: Readable): Promise<string[]> {
     this.#known.clear();
     try {
-      return await this.#podman.loadImages(archive);
+      const names = await withTar(archive, (tar) => this.#podman.loadImages(tar));
+      this.#arrived();
+      return names;
     } catch (error) {
+      if (codeOf(error).startsWith('Z')) {
+        throw new ImageError(400, `the compressed archive is damaged: ${messageOf(error)}`, { cause: error });
+      }
       if (error instanceof PodmanError) {
         throw new ImageError(400, `this is not an image archive as "podman save" or "docker save" write it: ${error.message.split(':\n')[0] ?? ''}`, { cause: error });
       }

@@ -140,6 +140,16 @@ export class Launcher {
     return image?.stopSignal ?? '';
   }
 
+  /** Pulls that failed are tried again at once. Answers whether there are any. */
+  forgetPulls(): boolean {
+    for (const key of this.#failures.keys()) {
+      this.#backOff.forget(key);
+    }
+    const any = this.#failures.size > 0;
+    this.#failures.clear();
+    return any;
+  }
+
   #cannotStart(record: ContainerRecord, error: PodStartError): number {
     const changed = record.waiting.reason !== error.reason || record.waiting.message !== error.message;
     record.waiting = { reason: error.reason, message: error.message };

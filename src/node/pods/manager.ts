@@ -109,6 +109,13 @@ export class PodManager {
     this.#workers.get(uid)?.objectsChanged();
   }
 
+  /** Images have been built or imported. */
+  imagesArrived(): void {
+    for (const worker of this.#workers.values()) {
+      worker.imagesArrived();
+    }
+  }
+
   #seen(pod: Pod): void {
     const uid = pod.metadata.uid ?? '';
     if (uid === '' || this.#adopting) {

@@ -164,6 +164,13 @@ export class PodWorker {
     this.poke();
   }
 
+  /** What it failed to pull may be here now: the back-off of pulls is over. */
+  imagesArrived(): void {
+    if (this.#launcher.forgetPulls()) {
+      this.poke();
+    }
+  }
+
   /** Podman said that a container ended, or nobody knows what happened meanwhile (`id` undefined). */
   containerChanged(id?: string): void {
     for (const record of this.#state.containers.values()) {
