@@ -1,0 +1,182 @@
+/** What differs between two values, as sets of fields. */
+import type { Json } from '../object.ts';
+import { deepEqual, isObject } from '../values.ts';
+import { memberShape, newFields } from './extract.ts';
+import { EMPTY_SET, LEAF, SELF, withSelf, type FieldSet } from './fieldset.ts';
+import { fieldKey, tryKeyOfElement } from './pathelement.ts';
+import type { Shape } from './shape.ts';
+
+export interface Comparison {
+  /** Fields that are new or have another value. */
+  readonly changed: FieldSet;
+  /** Fields that are gone. */
+  readonly removed: FieldSet;
+}
+
+/** A comparison under construction; absent sets are empty. */
+interface Found {
+  changed?: FieldSet;
+  removed?: FieldSet;
+}
+
+type Members = Readonly<Record<string, Json>>;
+
+const NOTHING: Members = {};
+const NO_ELEMENTS: readonly Json[] = [];
+
+/** A member, whatever its name: `constructor` is one of every object, but not its own. */
+const own = (value: Members, name: string): Json | undefined => (Object.hasOwn(value, name) ? value[name] : undefined);
+
+const hasMembers = (value: Members): boolean => {
+  for (const _key in value) {
+    return true;
+  }
+  return false;
+};
+
+/** Puts what was found below `key` where it belongs. */
+function add(into: Found | undefined, key: string, below: Found | undefined): Found | undefined {
+  if (below === undefined) {
+    return into;
+  }
+  const found = into ?? {};
+  if (below.changed !== undefined) {
+    found.changed ??= {};
+    found.changed[key] = below.changed;
+  }
+  if (below.removed !== undefined) {
+    found.removed ??= {};
+    found.removed[key] = below.removed;
+  }
+  return found;
+}
+
+function members(old: Members, next: Members, shape: Shape): Found | undefined {
+  let found: Found | undefined;
+  for (const name in next) {
+    const below = memberShape(shape, name);
+    if (below !== undefined) {
+      found = add(found, fieldKey(name), optional(own(old, name) ?? absent(below), next[name] ?? absent(below), below));
+    }
+  }
+  for (const name in old) {
+    const below = own(next, name) === undefined ? memberShape(shape, name) : undefined;
+    if (below !== undefined) {
+      found = add(found, fieldKey(name), optional(old[name], absent(below), below));
+    }
+  }
+  return found;
+}
+
+/** What stands for a field that is left out of a struct that is there. */
+const absent = (shape: Shape): Json | undefined => (shape.alwaysPresent === true ? null : undefined);
+
+/** Elements by key, in order. */
+function byKey(list: readonly Json[], shape: Shape): Map<string, Json[]> {
+  const elements = new Map<string, Json[]>();
+  for (const element of list) {
+    const key = tryKeyOfElement(element, shape);
+    const same = key === undefined ? undefined : elements.get(key);
+    if (same !== undefined) {
+      same.push(element);
+    } else if (key !== undefined) {
+      elements.set(key, [element]);
+    }
+  }
+  return elements;
+}
+
+/** Elements of one key, of which either list may have several: those are compared as a whole. */
+function sameKey(old: readonly Json[], next: readonly Json[], item: Shape): Found | undefined {
+  if (old.length <= 1 && next.length <= 1) {
+    return optional(old[0], next[0], item);
+  }
+  if (old.length > 1 && next.length > 1) {
+    return deepEqual(old, next) ? undefined : { changed: LEAF };
+  }
+  if (old.length > 1) {
+    const [one] = next;
+    return { removed: LEAF, ...(one === undefined ? {} : { changed: newFields(one, item) }) };
+  }
+  const [one] = old;
+  return { changed: LEAF, ...(one === undefined ? {} : { removed: newFields(one, item) }) };
+}
+
+function elements(old: readonly Json[], next: readonly Json[], shape: Shape): Found | undefined {
+  const { item } = shape;
+  if (item === undefined) {
+    return { changed: LEAF };
+  }
+  const [before, after] = [byKey(old, shape), byKey(next, shape)];
+  let found: Found | undefined;
+  for (const [key, list] of after) {
+    found = add(found, key, sameKey(before.get(key) ?? [], list, item));
+  }
+  for (const [key, list] of before) {
+    if (!after.has(key)) {
+      found = add(found, key, sameKey(list, [], item));
+    }
+  }
+  return found;
+}
+
+/** Both as maps, null standing for an empty one; undefined when one is something else. */
+function asMembers(old: Json, next: Json): { old: Members; next: Members } | undefined {
+  const [a, b] = [old ?? NOTHING, next ?? NOTHING];
+  return isObject(a) && isObject(b) ? { old: a, next: b } : undefined;
+}
+
+function asElements(old: Json, next: Json): { old: readonly Json[]; next: readonly Json[] } | undefined {
+  const [a, b] = [old ?? NO_ELEMENTS, next ?? NO_ELEMENTS];
+  return Array.isArray(a) && Array.isArray(b) ? { old: a, next: b } : undefined;
+}
+
+const leaf = (old: Json, next: Json): Found | undefined => (deepEqual(old, next) ? undefined : { changed: LEAF });
+
+/** Where one is a map or list and the other is not: the path changed, and what was below it came or went. */
+function unlike(old: Json, next: Json, shape: Shape): Found {
+  const [gone, come] = [newFields(old, shape), newFields(next, shape)];
+  const { [SELF]: _self, ...below } = gone;
+  return { changed: withSelf(come), ...(Object.keys(below).length === 0 ? {} : { removed: below }) };
+}
+
+/** Two values that are both there. */
+function values(old: Json, next: Json, shape: Shape): Found | undefined {
+  if (old === next) {
+    return undefined;
+  }
+  switch (shape.type) {
+    case 'scalar': case 'atomic': return leaf(old, next);
+    case 'set': case 'associative': {
+      const lists = asElements(old, next);
+      if (lists === undefined) {
+        return leaf(old, next);
+      }
+      // Two empty lists are a leaf: null and [] are different values.
+      return lists.old.length === 0 && lists.next.length === 0 ? leaf(old, next) : elements(lists.old, lists.next, shape);
+    }
+    default: {
+      const maps = asMembers(old, next);
+      if (maps !== undefined) {
+        return hasMembers(maps.old) || hasMembers(maps.next) ? members(maps.old, maps.next, shape) : nullOrEmpty(old, next, shape);
+      }
+      return isObject(old) || isObject(next) ? unlike(old, next, shape) : leaf(old, next);
+    }
+  }
+}
+
+/** Null against `{}`: different values, except where null only stands for a struct that was left out. */
+const nullOrEmpty = (old: Json, next: Json, shape: Shape): Found | undefined => (shape.alwaysPresent === true ? undefined : leaf(old, next));
+
+function optional(old: Json | undefined, next: Json | undefined, shape: Shape): Found | undefined {
+  if (old === undefined) {
+    return next === undefined ? undefined : { changed: newFields(next, shape) };
+  }
+  return next === undefined ? { removed: newFields(old, shape) } : values(old, next, shape);
+}
+
+/** Compares two values of one shape; undefined stands for one that is not there. Undeclared fields are passed over. */
+export function compare(old: Json, next: Json, shape: Shape): Comparison {
+  const found = values(old, next, shape);
+  return { changed: found?.changed ?? EMPTY_SET, removed: found?.removed ?? EMPTY_SET };
+}
