@@ -1,14 +1,31 @@
 /** Objects of the server seen with the static type of their kind. */
 import type { KubeObject } from '../apimachinery/object.ts';
-import type { Node, Pod, Service } from './generated/core.ts';
+import type {
+  LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Service, ServiceAccount,
+} from './generated/core.ts';
 import type { VirtualMachine, VirtualMachineInstance } from './generated/kubevirt.ts';
+import type { Ingress, IngressClass } from './generated/networking.ts';
 import type { RuntimeClass } from './generated/node.ts';
+import type { PodDisruptionBudget } from './generated/policy.ts';
+import type { PriorityClass } from './generated/scheduling.ts';
+import type { StorageClass } from './generated/storage.ts';
 
 /** apiVersion and kind → what an object of it looks like. */
 interface Types {
+  'v1 LimitRange': LimitRange;
+  'v1 Namespace': Namespace;
   'v1 Node': Node;
+  'v1 PersistentVolume': PersistentVolume;
+  'v1 PersistentVolumeClaim': PersistentVolumeClaim;
   'v1 Pod': Pod;
+  'v1 ResourceQuota': ResourceQuota;
   'v1 Service': Service;
+  'v1 ServiceAccount': ServiceAccount;
+  'networking.k8s.io/v1 Ingress': Ingress;
+  'networking.k8s.io/v1 IngressClass': IngressClass;
+  'policy/v1 PodDisruptionBudget': PodDisruptionBudget;
+  'scheduling.k8s.io/v1 PriorityClass': PriorityClass;
+  'storage.k8s.io/v1 StorageClass': StorageClass;
   'node.k8s.io/v1 RuntimeClass': RuntimeClass;
   'kubevirt.io/v1 VirtualMachine': VirtualMachine;
   'kubevirt.io/v1 VirtualMachineInstance': VirtualMachineInstance;

@@ -141,12 +141,18 @@ describe('priorities', () => {
   it('come from the class a pod names, or the default one', async () => {
     const critical = await s.post(PODS, pod('critical', { priorityClassName: 'system-cluster-critical' }));
     assert.equal(at(critical.json, 'spec', 'priority'), 2_000_000_000, critical.text);
-    assert.equal(at((await s.post(PODS, pod('plain', { priority: 7 }))).json, 'spec', 'priority'), 0);
+    const plain = await s.post(PODS, pod('plain'));
+    assert.deepEqual([at(plain.json, 'spec', 'priority'), at(plain.json, 'spec', 'preemptionPolicy')], [0, 'PreemptLowerPriority']);
+    assert.equal((await s.post(PODS, pod('numbered', { priority: 7 }))).json['message'], 'pods "numbered" is forbidden: the integer value of priority (7) '
+      + 'must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name');
     const refused = await s.post(PODS, pod('odd', { priorityClassName: 'nosuch' }));
     assert.equal(refused.json['message'], 'pods "odd" is forbidden: no PriorityClass with name nosuch was found');
     await s.post('/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: 'usual' }, value: 5, globalDefault: true });
     const usual = await s.post(PODS, pod('usual'));
     assert.deepEqual([at(usual.json, 'spec', 'priority'), at(usual.json, 'spec', 'priorityClassName')], [5, 'usual']);
+    const second = await s.post('/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: 'other' }, value: 6, globalDefault: true });
+    assert.equal(second.json['message'],
+      'priorityclasses.scheduling.k8s.io "other" is forbidden: PriorityClass usual is already marked as default. Only one default can exist');
   });
 
   it('stand beside runtime classes, which a node must really have', async () => {
@@ -161,7 +167,7 @@ describe('priorities', () => {
     await s.post(classes, { metadata: { name: 'plain' }, handler: 'runc', overhead: { podFixed: { cpu: '10m' } }, scheduling: { nodeSelector: { a: 'b' }, tolerations: [toleration] } });
     const plain = await s.post(PODS, pod('classed', { runtimeClassName: 'plain', nodeSelector: { c: 'd' } }));
     assert.deepEqual([at(plain.json, 'spec', 'overhead'), at(plain.json, 'spec', 'nodeSelector')], [{ cpu: '10m' }, { a: 'b', c: 'd' }], plain.text);
-    assert.deepEqual(at(plain.json, 'spec', 'tolerations', 0), toleration);
+    assert.deepEqual(at(plain.json, 'spec', 'tolerations', 2), toleration);
     const conflict = await s.post(PODS, pod('torn', { runtimeClassName: 'plain', nodeSelector: { a: 'x' } }));
     assert.match(String(conflict.json['message']), /conflict: runtimeClass.scheduling.nodeSelector\[a\] = b; pod.spec.nodeSelector\[a\] = x$/);
   });

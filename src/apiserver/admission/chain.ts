@@ -1,16 +1,21 @@
 /** Which admission plugins there are, and in which order they see a write: kube-apiserver's. */
 import type { Log } from '../../apimachinery/log.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import type { Store } from '../../store/store.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { Lookup, ResourcePath } from '../lookup.ts';
 import { Admission, type AdmissionPlugin } from './admission.ts';
+import { defaultIngressClass } from './ingressclass.ts';
 import { namespaceLifecycle } from './lifecycle.ts';
+import { limitRanger } from './limitrange.ts';
+import { PodSecurity } from './podsecurity/plugin.ts';
 import { podPriority } from './priority.ts';
+import { QuotaAdmission } from './quota/plugin.ts';
 import { runtimeClasses } from './runtimeclass.ts';
 import { serviceAccounts } from './serviceaccount.ts';
 import { ServiceAllocation } from './services.ts';
+import { claimResize, defaultStorageClass, storageProtection } from './storage.ts';
+import { defaultTolerationSeconds, taintNewNodes } from './tolerations.ts';
 
 /**
  * kube-apiserver's order (pkg/kubeapiserver/options AllOrderedPlugins), of the plugins there are here. It holds within each phase: all plugins'
@@ -45,15 +50,13 @@ export interface ChainOptions {
 }
 
 const NAMESPACES: ResourcePath = ['', 'v1', 'namespaces'];
+const PODS: ResourcePath = ['', 'v1', 'pods'];
 const SERVICE_ACCOUNTS: ResourcePath = ['', 'v1', 'serviceaccounts'];
 const PRIORITY_CLASSES: ResourcePath = ['scheduling.k8s.io', 'v1', 'priorityclasses'];
 const RUNTIME_CLASSES: ResourcePath = ['node.k8s.io', 'v1', 'runtimeclasses'];
-
-/** The class of pods that name none; of several the least, as in Kubernetes. */
-function defaultPriorityClass(lookup: Lookup): KubeObject | undefined {
-  return lookup.list(PRIORITY_CLASSES).filter((object) => Reflect.get(object, 'globalDefault') === true)
-    .sort((a, b) => Number(Reflect.get(a, 'value')) - Number(Reflect.get(b, 'value')))[0];
-}
+const LIMIT_RANGES: ResourcePath = ['', 'v1', 'limitranges'];
+const STORAGE_CLASSES: ResourcePath = ['storage.k8s.io', 'v1', 'storageclasses'];
+const INGRESS_CLASSES: ResourcePath = ['networking.k8s.io', 'v1', 'ingressclasses'];
 
 /** Services that existed before this start own their addresses. */
 function serviceAllocation({ serviceCidr, store, registry }: ChainOptions): ServiceAllocation {
@@ -75,8 +78,17 @@ export function admissionChain(options: ChainOptions): Admission {
     namespaceLifecycle((name) => lookup.get(NAMESPACES, '', name)),
     ...(options.serviceAccounts === false ? []
       : [serviceAccounts({ accountOf: (namespace, name) => lookup.get(SERVICE_ACCOUNTS, namespace, name), mountTokens: true })]),
-    podPriority((name) => lookup.get(PRIORITY_CLASSES, '', name), () => defaultPriorityClass(lookup)),
+    limitRanger((namespace) => lookup.list(LIMIT_RANGES, namespace)),
+    taintNewNodes,
+    podPriority({ classOf: (name) => lookup.get(PRIORITY_CLASSES, '', name), classes: () => lookup.list(PRIORITY_CLASSES) }),
+    new PodSecurity({ namespaceOf: (name) => lookup.get(NAMESPACES, '', name), podsOf: (namespace) => lookup.list(PODS, namespace) }),
+    defaultTolerationSeconds,
+    defaultStorageClass(() => lookup.list(STORAGE_CLASSES)),
+    storageProtection,
+    claimResize((name) => lookup.get(STORAGE_CLASSES, '', name)),
+    defaultIngressClass(() => lookup.list(INGRESS_CLASSES)),
     runtimeClasses((name) => lookup.get(RUNTIME_CLASSES, '', name)),
+    new QuotaAdmission(options),
     serviceAllocation(options),
     ...options.further ?? [],
   ];
