@@ -48,9 +48,15 @@ export const FUTURE_REVISION_WAIT_MS = 3_000;
 export const BOOKMARK_INTERVAL_MS = 60_000;
 /** A watch without timeoutSeconds ends after between this and twice this, ms: clients are used to it. */
 export const MIN_WATCH_MS = 1_800_000;
-/** Serialised watch events shared between watchers: how many and how many bytes are kept. */
-export const MAX_SHARED_FRAMES = 256;
-export const MAX_SHARED_FRAME_BYTES = 8 * 1024 * 1024;
+/** Serialised watch events shared between watchers: the latest this many, and this many bytes of them, are sure to be kept. */
+export const MAX_SHARED_FRAMES = 1024;
+export const MAX_SHARED_FRAME_BYTES = 4 * 1024 * 1024;
+/** Watches write in turns of about this long together, ms: then requests are looked at. */
+export const TURN_MS = 0.5;
+/** Between the beginnings of two rounds in which every watch has its turn, ms: the longest an event waits for others to go out with. */
+export const ROUND_MS = 2;
+/** Bytes of one watch's events written in one turn; the next event may go beyond. */
+export const MAX_TURN_BYTES = 128 * 1024;
 /** Objects scanned at a time by a list with a selector and a limit. */
 export const LIST_SCAN_PAGE = 500;
 /** Objects a deletecollection deletes at a time. */

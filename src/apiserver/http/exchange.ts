@@ -6,24 +6,28 @@ import type { HttpExchange } from '../types.ts';
 export type Req = HttpExchange['req'];
 export type Res = HttpExchange['res'];
 
-/** What is used of a `ServerResponse` or an `Http2ServerResponse`. */
-export interface Reply {
-  writeHead(status: number, headers: Record<string, number | string | string[]>): unknown;
-  write(chunk: string | Uint8Array): boolean;
-  end(chunk?: string | Uint8Array): unknown;
+/** Something that is written to faster than it may take it: an answer, a socket, an HTTP/2 stream. */
+export interface Waitable {
   once(event: 'drain' | 'close', listener: () => void): unknown;
   off(event: 'drain' | 'close', listener: () => void): unknown;
   destroy(error?: Error): unknown;
-  readonly headersSent: boolean;
-  readonly writableEnded: boolean;
   /** Of HTTP/1.1 answers and of sockets. */
   readonly destroyed?: boolean;
   /** Of HTTP/2 answers. */
   readonly stream?: { readonly destroyed: boolean };
 }
 
+/** What is used of a `ServerResponse` or an `Http2ServerResponse`. */
+export interface Reply extends Waitable {
+  writeHead(status: number, headers: Record<string, number | string | string[]>): unknown;
+  write(chunk: string | Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): unknown;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+}
+
 /** Nobody is there to read any more; `close` may already have been told. */
-export const isGone = (reply: Reply): boolean => reply.destroyed === true || reply.stream?.destroyed === true;
+export const isGone = (reply: Waitable): boolean => reply.destroyed === true || reply.stream?.destroyed === true;
 
 /** Both classes have these members. */
 export const replyOf = (res: Res): Reply => res;

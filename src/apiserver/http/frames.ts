@@ -23,27 +23,27 @@ function frameOf(type: string, json: string): Frame {
 }
 
 /** By stored version, then by event type: ADDED for one watcher may be MODIFIED for another. */
-let shared = new Map<Stored, Map<string, Frame>>();
-let sharedBytes = 0;
+type Generation = Map<Stored, Map<string, Frame>>;
+
+/** Two generations: when the young one is full it becomes the old one, so what is in use is never all forgotten at once. */
+let young: Generation = new Map();
+let old: Generation = new Map();
+let youngBytes = 0;
 
 function sharedFrame(type: string, stored: Stored): Frame {
-  let frames = shared.get(stored);
+  const frames = young.get(stored) ?? old.get(stored);
   const found = frames?.get(type);
   if (found !== undefined) {
     return found;
   }
   const frame = frameOf(type, stored.json);
-  if (shared.size >= MAX_SHARED_FRAMES || sharedBytes + frame.chunk.length > MAX_SHARED_FRAME_BYTES) {
-    shared = new Map();
-    sharedBytes = 0;
-    frames = undefined;
+  if (young.size >= MAX_SHARED_FRAMES || youngBytes + frame.chunk.length > MAX_SHARED_FRAME_BYTES) {
+    [old, young, youngBytes] = [young, new Map(), 0];
   }
-  if (frames === undefined) {
-    frames = new Map();
-    shared.set(stored, frames);
-  }
-  frames.set(type, frame);
-  sharedBytes += frame.chunk.length;
+  const kept = frames ?? new Map<string, Frame>();
+  kept.set(type, frame);
+  young.set(stored, kept);
+  youngBytes += frame.chunk.length;
   return frame;
 }
 

@@ -18,6 +18,7 @@ import { splitTarget } from './query.ts';
 import { readBody } from './readbody.ts';
 import { documentText, includeObjectOf, isPlain, listPieces, listValue, shapeObject, wantsPretty, type View } from './render.ts';
 import { sendPieces, sendText, takesGzip, type Head, type Outgoing } from './send.ts';
+import { Turns } from './turns.ts';
 import { writeWatch } from './watchwriter.ts';
 
 export interface HandlerOptions {
@@ -95,6 +96,7 @@ const tooMany = (): StatusError => failure('TooManyRequests', 'Too many requests
 
 export class Handler {
   readonly #options: HandlerOptions;
+  readonly #turns = new Turns();
   #inFlight = 0;
 
   constructor(options: HandlerOptions) {
@@ -179,7 +181,7 @@ export class Handler {
     }
     const view: View = { accept: call.accept, includeObject: includeObjectOf(call.query), pretty: wantsPretty(call.query, headers['user-agent']) };
     if (answer.type === 'watch') {
-      return this.#watch(answer.stream, req, res, view);
+      return this.#watch(answer.stream, res, view);
     }
     const head: Head = { 'content-type': contentTypeOf(view) };
     if (call.warnings.length > 0) {
@@ -201,7 +203,7 @@ export class Handler {
     return sendText({ ...out, gzip: out.gzip && headers['content-encoding'] === undefined }, answer.code, headers, answer.body) ?? undefined;
   }
 
-  async #watch(stream: WatchStream, req: Req, res: Res, view: View): Promise<void> {
+  async #watch(stream: WatchStream, res: Res, view: View): Promise<void> {
     const { watches, pipeline: { paths: { metrics } } } = this.#options;
     if (watches.size >= MAX_WATCHES) {
       stream.close();
@@ -212,7 +214,7 @@ export class Handler {
     // A watch is counted among the watches from here on.
     this.#inFlight -= 1;
     try {
-      await writeWatch(stream, req, res, view);
+      await writeWatch(stream, res, view, this.#turns);
     } finally {
       this.#inFlight += 1;
       watches.delete(stream);

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
 import { GZIP_THRESHOLD_BYTES, STALLED_WRITE_MS } from '../limits.ts';
-import { isGone, type Reply } from './exchange.ts';
+import { isGone, type Reply, type Waitable } from './exchange.ts';
 
 const gzipped = promisify(gzip);
 const GZIP_LEVEL = constants.Z_BEST_SPEED;
@@ -13,7 +13,7 @@ export const takesGzip = (acceptEncoding: string | string[] | undefined): boolea
   acceptEncoding !== undefined && /\bgzip\b/.test(String(acceptEncoding)) && !/\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)/.test(String(acceptEncoding));
 
 /** Resolves when the client has taken what was written, or is gone. A client that takes nothing for too long is cut off. */
-export function drained(reply: Reply): Promise<void> {
+export function drained(reply: Waitable): Promise<void> {
   if (isGone(reply)) {
     return Promise.resolve();
   }

@@ -38,7 +38,6 @@ export class WatchStream {
   readonly #core: Core;
   readonly #options: WatchOptions;
   readonly #source: Watcher;
-  readonly #events: AsyncIterator<StoreEvent[]>;
   readonly #timer: NodeJS.Timeout | undefined;
   #given = 0;
   #announced: boolean;
@@ -50,9 +49,12 @@ export class WatchStream {
     this.bookmarks = options.bookmarks;
     this.#options = options;
     this.#source = source;
-    this.#events = source[Symbol.asyncIterator]();
     this.#announced = !options.announceInitialEnd;
     this.#timer = options.timeoutMs === undefined ? undefined : setTimeout(() => this.close(), options.timeoutMs).unref();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Ends the watch; a pending `next` resolves with undefined. */
@@ -72,41 +74,61 @@ export class WatchStream {
     return { type: 'BOOKMARK', object: { kind: this.kind.kind, apiVersion: apiVersionOf(this.kind), metadata } };
   }
 
-  /** The next items in order, never empty; undefined when the watch is over. An ERROR item is the last one. */
-  async next(): Promise<readonly WatchItem[] | undefined> {
+  /**
+   * The items to be had without waiting, in order: undefined when the watch is over. There may be more when `notify` calls back at once,
+   * also after none (a selector passed over some events). An ERROR item is the last one.
+   */
+  poll(): readonly WatchItem[] | undefined {
+    if (this.#ended) {
+      return undefined;
+    }
     const { initial, from } = this.#options;
-    if (this.#given < initial.length && !this.#ended) {
+    if (this.#given < initial.length) {
       const batch = initial.slice(this.#given, this.#given + INITIAL_BATCH);
       this.#given += batch.length;
       return batch.map((stored) => ({ type: 'ADDED', stored }));
     }
-    if (!this.#announced && !this.#ended) {
+    if (!this.#announced) {
       this.#announced = true;
       return [this.#bookmark(from, { [INITIAL_EVENTS_END]: 'true' })];
     }
-    while (!this.#ended) {
-      const items = await this.#nextEvents();
-      if (items === undefined || items.length > 0) {
-        return items;
-      }
-    }
-    return undefined;
+    return this.#pollEvents();
   }
 
-  async #nextEvents(): Promise<readonly WatchItem[] | undefined> {
+  #pollEvents(): readonly WatchItem[] | undefined {
     try {
-      const result = await this.#events.next();
-      if (result.done === true) {
+      const events = this.#source.poll();
+      if (events === undefined) {
         this.close();
         return undefined;
       }
-      return this.#options.filter === undefined && this.kind.storedAs === undefined ? result.value : this.#filtered(result.value);
+      return this.#options.filter === undefined && this.kind.storedAs === undefined ? events : this.#filtered(events);
     } catch (error) {
       this.close();
       if (error instanceof CompactedError) {
         return [{ type: 'ERROR', object: watchTooOld(this.#source.delivered, this.#core.store.compactedRevision).status }];
       }
       throw error;
+    }
+  }
+
+  /** Calls `listener` once, when `poll` next may have something to say. The listener must not poll by itself. */
+  notify(listener: () => void): void {
+    if (this.#ended || this.#given < this.#options.initial.length || !this.#announced) {
+      listener();
+    } else {
+      this.#source.notify(listener);
+    }
+  }
+
+  /** The next items in order, never empty; undefined when the watch is over. */
+  async next(): Promise<readonly WatchItem[] | undefined> {
+    for (;;) {
+      const items = this.poll();
+      if (items === undefined || items.length > 0) {
+        return items;
+      }
+      await new Promise<void>((resolve) => { this.notify(resolve); });
     }
   }
 
