@@ -73,7 +73,8 @@ function parseRule(field: Field, rule: string): void {
   switch (key) {
     case '!': field.required = true; return;
     case 'atomic':
-      if (field.type.t === 'list') { field.listType = 'atomic'; } else { field.mapType = 'atomic'; }
+      // Bytes are a list to Go, and so to OpenAPI.
+      if (field.type.t === 'list' || (field.type.t === 'scalar' && field.type.scalar === 'bytes')) { field.listType = 'atomic'; } else { field.mapType = 'atomic'; }
       return;
     case 'granular': return;
     case 'set': field.listType = 'set'; return;

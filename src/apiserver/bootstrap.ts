@@ -1,13 +1,14 @@
 /** What must stand before the first client comes: four namespaces, the `kubernetes` Service, definitions of the custom kinds, the system's priorities. */
 import type { KubeObject } from '../apimachinery/object.ts';
 import { isStatusError } from '../apimachinery/status.ts';
-import { deepClone, deepEqual } from '../apimachinery/values.ts';
+import { deepClone, deepEqual, isObject } from '../apimachinery/values.ts';
 import { customResourceDefinitions } from '../kinds/apiextensions/customresourcedefinition.ts';
 import { PERMANENT_NAMESPACES } from './admission/lifecycle.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './verbs/body.ts';
 import type { Core } from './verbs/core.ts';
 import { createObject, updateObject, type WriteContext } from './verbs/writes.ts';
 import type { AnyKind } from '../kinds/kind.ts';
+import { systemObjects, type SystemObject } from './systemobjects.ts';
 import type { User } from './types.ts';
 
 const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -18,6 +19,8 @@ export interface BootstrapOptions {
   /** Where the API server is reached from pods. */
   nodeAddress: string;
   port: number;
+  /** Range of the services' addresses. */
+  serviceCidr: string;
 }
 
 interface Wanted {
@@ -26,13 +29,9 @@ interface Wanted {
   object: Record<string, unknown> & { metadata: Record<string, unknown> & { name: string } };
   /** Members kept as they should be when the object already exists. */
   enforced: readonly string[];
+  /** Of the status, where there are none yet. */
+  conditions: SystemObject['conditions'];
 }
-
-/** Priority classes that Kubernetes itself makes. */
-const PRIORITIES = {
-  'system-cluster-critical': { value: 2_000_000_000, description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' },
-  'system-node-critical': { value: 2_000_001_000, description: 'Used for system critical pods that must not be moved from their current node.' },
-} as const;
 
 const SERVICE_LABELS = { component: 'apiserver', provider: 'kubernetes' };
 
@@ -61,16 +60,16 @@ const endpointSliceOf = (options: BootstrapOptions): Wanted['object'] => ({
 function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
   const { registry } = core;
   const wanted: Wanted[] = [];
-  const add = (kind: AnyKind | undefined, namespace: string, object: Wanted['object'], enforced: readonly string[]): void => {
+  const add = (kind: AnyKind | undefined, namespace: string, object: Wanted['object'], enforced: readonly string[], conditions?: SystemObject['conditions']): void => {
     if (kind !== undefined) {
-      wanted.push({ kind, namespace, object, enforced });
+      wanted.push({ kind, namespace, object, enforced, conditions });
     }
   };
   for (const name of PERMANENT_NAMESPACES) {
     add(registry.byResource('', 'v1', 'namespaces'), '', { metadata: { name } }, []);
   }
-  for (const [name, { value, description }] of Object.entries(PRIORITIES)) {
-    add(registry.byResource('scheduling.k8s.io', 'v1', 'priorityclasses'), '', { metadata: { name }, value, description }, []);
+  for (const { resource, object, enforced, conditions } of systemObjects(options.serviceCidr)) {
+    add(registry.byResource(...resource), '', object, enforced, conditions);
   }
   for (const { metadata, spec } of customResourceDefinitions()) {
     add(registry.byResource('apiextensions.k8s.io', 'v1', 'customresourcedefinitions'), '', { metadata, spec }, []);
@@ -84,6 +83,24 @@ function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
 const decode = (core: Core, { kind, object }: Wanted): KubeObject =>
   asKubeObject(decodeTyped(object, core.registry, expectedOf(kind), 'strict').object);
 
+/** Says of a new object what a controller of Kubernetes would say of it. */
+async function describe(core: Core, { kind, namespace, object, conditions }: Wanted, context: WriteContext): Promise<void> {
+  const target = { kind, namespace, name: object.metadata.name };
+  const status: unknown = Reflect.get(core.require(target).object, 'status');
+  if (conditions === undefined || (isObject(status) && Array.isArray(status['conditions']) && status['conditions'].length > 0)) {
+    return;
+  }
+  const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
+  await updateObject(core, {
+    target, scope: { part: 'status' },
+    mutate: (current) => {
+      const next = deepClone(current);
+      Reflect.set(next, 'status', { conditions: conditions.map((one) => ({ ...one, lastTransitionTime })) });
+      return next;
+    },
+  }, context);
+}
+
 async function ensure(core: Core, wanted: Wanted): Promise<void> {
   const context: WriteContext = { user: SERVER_USER, dryRun: false, warnings: [] };
   const { kind, namespace, enforced } = wanted;
@@ -92,6 +109,7 @@ async function ensure(core: Core, wanted: Wanted): Promise<void> {
   if (present === undefined) {
     try {
       await createObject(core, kind, namespace, decode(core, wanted), context);
+      await describe(core, wanted, context);
     } catch (error) {
       if (!isStatusError(error, 'AlreadyExists')) {
         throw error;

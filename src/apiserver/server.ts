@@ -94,7 +94,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const health = new Health();
   health.add({ name: 'store', live: true, run: () => (store.currentRevision >= 0 ? { ok: true } : { ok: false, why: 'the store has no state' }) });
   const { apiAddress, nodeAddress, port } = instance;
-  await bootstrap(core, { apiAddress, nodeAddress, port });
+  await bootstrap(core, { apiAddress, nodeAddress, port, serviceCidr: options.instance.serviceCidr });
   let address = `${nodeAddress}:${port}`;
   const pipeline: Pipeline = {
     core, groups: new Map((options.groups ?? []).map((group) => [group.group, group])),
