@@ -36,6 +36,11 @@ export class CostBudget {
     return this.#remaining;
   }
 
+  /** Takes what was used; never throws. */
+  charge(cost: number): void {
+    this.#remaining = Math.max(0, this.#remaining - cost);
+  }
+
   /** Throws CostExceeded when less than `cost` is left. */
   spend(cost: number): void {
     this.#remaining -= cost;

@@ -1,7 +1,7 @@
 /** Errors of compiling and evaluating, worded as cel-go words them. */
 
 export interface CelIssue {
-  /** Characters from the beginning of the expression. */
+  /** Characters from the beginning of the expression; -1 for what concerns the whole and has no place. */
   readonly offset: number;
   readonly message: string;
 }
@@ -11,6 +11,9 @@ const MAX_ISSUES = 100;
 
 /** `ERROR: <input>:1:3: undefined field 'x'`, the line, and a caret below the place. */
 function issueText(source: string, issue: CelIssue): string {
+  if (issue.offset < 0) {
+    return issue.message;
+  }
   const offset = Math.min(issue.offset, source.length);
   const before = source.slice(0, offset);
   const start = before.lastIndexOf('\n') + 1;

@@ -1,0 +1,228 @@
+/**
+ * What an expression costs at least and at most, known from its types alone: how long strings and lists can be (`max` of their types). Where nothing
+ * bounds a size the most is Infinity. The formulas are those of evaluating (overload costs, plan.ts), applied to ranges, as in cel-go's checker.
+ */
+import type { CallExpr, Expr, LoopExpr } from './ast.ts';
+import type { Checked } from './checker.ts';
+import { REGEX_COST, STRING_COST } from './overload.ts';
+import { IDENT_COST, LIST_COST, LOOP_COSTS, MAP_COST, SELECT_COST, SKIPPED_COST, STRUCT_COST } from './plan.ts';
+import type { CelType } from './types.ts';
+import { sizeOf } from './values.ts';
+
+/** From least to most. */
+export interface Range { readonly min: number; readonly max: number }
+
+/** Sizes of variables whose types do not say them, by name. */
+export type Sizes = Readonly<Record<string, Range>>;
+
+interface Estimate {
+  readonly cost: Range;
+  /** Characters or elements; what has no size counts 1. */
+  readonly size: Range;
+  /** Of each element or value, of lists and maps. */
+  readonly element: Range;
+}
+
+interface Scope { readonly name: string; readonly size: Range; readonly element: Range; readonly outer: Scope | undefined }
+
+const range = (min: number, max = min): Range => ({ min, max });
+const ONE = range(1);
+const UNKNOWN = range(0, Number.POSITIVE_INFINITY);
+
+const add = (...all: readonly Range[]): Range => range(all.reduce((sum, { min }) => sum + min, 0), all.reduce((sum, { max }) => sum + max, 0));
+/** Nothing times without bound is nothing. */
+const times = (a: Range, b: Range): Range => range(a.min * b.min, a.max === 0 || b.max === 0 ? 0 : a.max * b.max);
+const scale = (size: Range, factor: number): Range => range(Math.ceil(size.min * factor), Math.ceil(size.max * factor));
+const union = (a: Range, b: Range): Range => range(Math.min(a.min, b.min), Math.max(a.max, b.max));
+const smaller = (a: Range, b: Range): Range => range(Math.min(a.min, b.min), Math.min(a.max, b.max));
+
+function sizeOfType(type: CelType | undefined): Range {
+  switch (type?.kind) {
+    case 'string': case 'bytes': case 'list': case 'map': return range(0, type.max ?? Number.POSITIVE_INFINITY);
+    case undefined: case 'dyn': case 'var': case 'param': case 'error': return UNKNOWN;
+    default: return ONE;
+  }
+}
+
+function elementOfType(type: CelType | undefined): Range {
+  return type?.kind === 'list' ? sizeOfType(type.element) : type?.kind === 'map' ? sizeOfType(type.value) : UNKNOWN;
+}
+
+/** The cost of a call itself and, where it differs from the type's, the size of its result. */
+interface CallCost { readonly cost: Range; readonly size?: Range; readonly element?: Range }
+type CallEstimate = (operands: readonly Estimate[], type: CelType | undefined) => CallCost;
+
+const NOTHING: Estimate = { cost: range(0), size: UNKNOWN, element: UNKNOWN };
+const at = (operands: readonly Estimate[], index: number): Estimate => operands[index] ?? NOTHING;
+
+const traversal: CallEstimate = (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) });
+const sameSize: CallEstimate = (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST), size: at(operands, 0).size });
+const comparison: CallEstimate = (operands) => ({ cost: scale(smaller(at(operands, 0).size, at(operands, 1).size), STRING_COST) });
+const pattern: CallEstimate = (operands) => ({
+  cost: times(scale(add(at(operands, 0).size, ONE), STRING_COST), scale(at(operands, 1).size, REGEX_COST)), size: range(0, at(operands, 0).size.max),
+});
+const product = (factor: number): CallEstimate => (operands) => {
+  const pairs = times(at(operands, 0).size, at(operands, 1).size);
+  return { cost: add(ONE, range(pairs.min * factor, pairs.max * factor)) };
+};
+
+/** `+`: texts and lists grow, numbers do not. */
+const addition: CallEstimate = (operands, type) => {
+  const size = add(at(operands, 0).size, at(operands, 1).size);
+  if (type?.kind === 'list') {
+    return { cost: type.semantics === undefined ? ONE : add(ONE, scale(times(at(operands, 0).size, at(operands, 1).size), STRING_COST)), size, element: union(at(operands, 0).element, at(operands, 1).element) };
+  }
+  return type?.kind === 'string' || type?.kind === 'bytes' || type?.kind === 'dyn' ? { cost: scale(size, STRING_COST), size } : { cost: ONE };
+};
+
+const overList: CallEstimate = (operands) => {
+  const { size, element } = at(operands, 0);
+  return { cost: times(size, element.max > 1 ? add(ONE, scale(element, STRING_COST)) : ONE) };
+};
+
+/** On a text these go through it; on a list, through its elements. */
+const positions: CallEstimate = (operands) => (at(operands, 0).element.max === Number.POSITIVE_INFINITY ? traversal(operands, undefined) : overList(operands, undefined));
+
+const join: CallEstimate = (operands) => {
+  const { size, element } = at(operands, 0);
+  const separators = operands.length > 1 ? times(range(Math.max(0, size.min - 1), Math.max(0, size.max - 1)), at(operands, 1).size) : range(0);
+  const result = add(times(size, element), separators);
+  return { cost: scale(result, 2 * STRING_COST), size: result };
+};
+
+const replace: CallEstimate = (operands) => {
+  const [value, from, to] = [at(operands, 0).size, at(operands, 1).size, at(operands, 2).size];
+  const most = from.min === 0 ? value.max + (value.max + 1) * to.max : to.max <= from.min ? value.max : Math.ceil(value.max / from.min) * to.max;
+  return { cost: scale(value, 2 * STRING_COST), size: range(0, Number.isNaN(most) ? Number.POSITIVE_INFINITY : most) };
+};
+
+/** By function; what is not here costs 1. */
+const CALLS: Readonly<Record<string, CallEstimate>> = {
+  startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize, reverse: sameSize,
+  url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
+  semver: traversal, isSemver: traversal, validate: traversal, format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
+  'ip.isCanonical': (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST) }),
+  containsIP: () => ({ cost: range(1, 8) }), containsCIDR: () => ({ cost: range(2, 10) }),
+  matches: pattern, find: pattern, findAll: (operands) => ({ ...pattern(operands, undefined), element: range(0, at(operands, 0).size.max) }),
+  contains: (operands) => ({ cost: times(scale(at(operands, 0).size, STRING_COST), scale(at(operands, 1).size, STRING_COST)) }),
+  '_==_': comparison, '_!=_': comparison, '_<_': comparison, '_<=_': comparison, '_>_': comparison, '_>=_': comparison,
+  '_+_': addition,
+  '@in': (operands, _type) => ({ cost: at(operands, 1).size }),
+  'sets.contains': product(1), 'sets.intersects': product(1), 'sets.equivalent': product(2),
+  isSorted: overList, sum: overList, min: overList, max: overList, indexOf: positions, lastIndexOf: positions,
+  split: (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST), size: range(0, at(operands, 0).size.max), element: range(0, at(operands, 0).size.max) }),
+  join, replace,
+  check: () => ({ cost: range(350_000) }),
+  bytes: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST), size: range(at(operands, 0).size.min, at(operands, 0).size.max * 4) }),
+  string: (operands) => ({ cost: range(1, Math.max(1, Math.ceil(at(operands, 0).size.max * STRING_COST))), size: at(operands, 0).size.max > 64 ? at(operands, 0).size : range(0, 64) }),
+};
+
+class Estimator {
+  readonly #checked: Checked;
+  readonly #sizes: Sizes;
+
+  constructor(checked: Checked, sizes: Sizes) {
+    this.#checked = checked;
+    this.#sizes = sizes;
+  }
+
+  #typed(expr: Expr, cost: Range): Estimate {
+    const type = this.#checked.types.get(expr);
+    return { cost, size: sizeOfType(type), element: elementOfType(type) };
+  }
+
+  of(expr: Expr, scope: Scope | undefined): Estimate {
+    switch (expr.kind) {
+      case 'const': return { cost: range(0), size: range(sizeOf(expr.value)), element: UNKNOWN };
+      case 'ident': return this.#ident(expr, expr.name, scope);
+      case 'select': {
+        const operand = this.of(expr.operand, scope);
+        return this.#typed(expr, expr.test ? operand.cost : add(operand.cost, range(SELECT_COST)));
+      }
+      case 'call': return this.#call(expr, scope);
+      case 'list': return this.#container(expr.items.map(({ value }) => this.of(value, scope)), expr.items.length, LIST_COST, (all) => all);
+      case 'map': {
+        const all = expr.entries.flatMap(({ key, value }) => [this.of(key, scope), this.of(value, scope)]);
+        return this.#container(all, expr.entries.length, MAP_COST, (parts) => parts.filter((_, index) => index % 2 === 1));
+      }
+      case 'struct': return this.#container(expr.fields.map(({ value }) => this.of(value, scope)), 1, STRUCT_COST, (all) => all);
+      case 'loop': return this.#loop(expr, scope);
+      case 'bind': {
+        const value = this.of(expr.value, scope);
+        const body = this.of(expr.body, { name: expr.name, size: value.size, element: value.element, outer: scope });
+        return { ...body, cost: add(value.cost, body.cost, range(LIST_COST)) };
+      }
+      case 'optmap': {
+        const target = this.of(expr.target, scope);
+        const body = this.of(expr.body, { name: expr.name, size: target.element, element: UNKNOWN, outer: scope });
+        return { cost: add(target.cost, range(1), range(0, body.cost.max)), size: ONE, element: body.size };
+      }
+      default: return NOTHING;
+    }
+  }
+
+  #ident(expr: Expr, name: string, scope: Scope | undefined): Estimate {
+    for (let one = scope; one !== undefined; one = one.outer) {
+      if (one.name === name) {
+        return { cost: range(IDENT_COST), size: one.size, element: one.element };
+      }
+    }
+    const typed = this.#typed(expr, range(IDENT_COST));
+    const size = this.#sizes[name];
+    return size === undefined ? typed : { ...typed, size };
+  }
+
+  #container(parts: readonly Estimate[], length: number, base: number, elements: (all: readonly Estimate[]) => readonly Estimate[]): Estimate {
+    const sizes = elements(parts).map(({ size }) => size);
+    const element = sizes.length === 0 ? range(0) : sizes.reduce(union);
+    return { cost: add(range(base), ...parts.map(({ cost }) => cost)), size: range(length), element };
+  }
+
+  #call(expr: CallExpr, scope: Scope | undefined): Estimate {
+    const found = this.#checked.calls.get(expr);
+    const operands = (expr.target === undefined || found?.namespaced === true ? expr.args : [expr.target, ...expr.args]).map((one) => this.of(one, scope));
+    const [first, second, third] = [at(operands, 0), at(operands, 1), at(operands, 2)];
+    const all = add(...operands.map(({ cost }) => cost));
+    switch (expr.fn) {
+      case '_&&_': case '_||_': return { cost: range(first.cost.min, all.max), size: ONE, element: UNKNOWN };
+      case '_?_:_': return { cost: add(first.cost, union(second.cost, third.cost)), size: union(second.size, third.size), element: union(second.element, third.element) };
+      case 'dyn': return { ...first, cost: add(ONE, all) };
+      default: break;
+    }
+    const type = this.#checked.types.get(expr);
+    const name = found?.name ?? expr.fn;
+    const own = (Object.hasOwn(CALLS, name) ? CALLS[name] : undefined)?.(operands, type) ?? this.#plain(expr, operands);
+    return { cost: add(all, own.cost), size: own.size ?? sizeOfType(type), element: own.element ?? elementOfType(type) };
+  }
+
+  /** Calls of constant cost. What an index finds is as large as the container's elements. */
+  #plain(expr: CallExpr, operands: readonly Estimate[]): CallCost {
+    const isIndex = expr.fn === '_[_]' || expr.fn === '_[?_]';
+    return isIndex && at(operands, 0).element.max < Number.POSITIVE_INFINITY ? { cost: ONE, size: at(operands, 0).element } : { cost: ONE };
+  }
+
+  #loop(expr: LoopExpr, outer: Scope | undefined): Estimate {
+    const over = this.of(expr.range, outer);
+    const type = this.#checked.types.get(expr.range);
+    const key = type?.kind === 'map' ? sizeOfType(type.key) : ONE;
+    const elementType = type?.kind === 'list' ? type.element : type?.kind === 'map' ? type.value : undefined;
+    const single = type?.kind === 'map' ? key : over.element;
+    let scope: Scope = { name: expr.variables[0], outer, size: expr.variables.length === 1 ? single : key, element: elementOfType(elementType) };
+    if (expr.variables[1] !== undefined) {
+      scope = { name: expr.variables[1], outer: scope, size: over.element, element: elementOfType(elementType) };
+    }
+    const filter = expr.filter === undefined ? undefined : this.of(expr.filter, scope);
+    const body = expr.body === undefined ? undefined : this.of(expr.body, scope);
+    const { each, once } = LOOP_COSTS[expr.macro];
+    const passing = add(range(each), body?.cost ?? range(0));
+    const perElement = filter === undefined ? passing : add(filter.cost, union(passing, range(SKIPPED_COST)));
+    // A quantifier may be decided by the first element.
+    const short = expr.macro === 'all' || expr.macro === 'exists';
+    const loops = times(over.size, perElement);
+    const cost = add(over.cost, range(once), short ? range(Math.min(loops.min, perElement.min), loops.max) : loops);
+    const collects = expr.macro !== 'all' && expr.macro !== 'exists' && expr.macro !== 'existsOne';
+    return collects ? { cost, size: range(0, over.size.max), element: body?.size ?? over.element } : { cost, size: ONE, element: UNKNOWN };
+  }
+}
+
+export const estimateCost = (checked: Checked, sizes: Sizes): Range => new Estimator(checked, sizes).of(checked.expr, undefined).cost;

@@ -1,0 +1,86 @@
+/** Texts of timestamps and durations, in nanoseconds as bigints. Grammar: RFC 3339 and Go's time.ParseDuration. */
+
+const SECOND = 1_000_000_000n;
+const UNITS: Readonly<Record<string, bigint>> = {
+  ns: 1n, us: 1000n, µs: 1000n, μs: 1000n, ms: 1_000_000n, s: SECOND, m: 60n * SECOND, h: 3600n * SECOND,
+};
+/** Years 1 to 9999, which is all CEL knows. */
+export const MIN_TIMESTAMP = -62_135_596_800n * SECOND;
+export const MAX_TIMESTAMP = 253_402_300_799n * SECOND + SECOND - 1n;
+export const MAX_DURATION = 2n ** 63n - 1n;
+/** Longer texts are no times. */
+const MAX_TIME_LENGTH = 128;
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:\d\d)$/;
+
+function offsetSeconds(zone: string): number | undefined {
+  if (zone === 'Z' || zone === 'z') {
+    return 0;
+  }
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4, 6))];
+  return hours > 23 || minutes > 59 ? undefined : (zone.startsWith('-') ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+/** Nanoseconds since 1970; undefined when the text is no RFC 3339 time of the years 1 to 9999. */
+export function parseTimestamp(text: string): bigint | undefined {
+  const match = text.length > MAX_TIME_LENGTH ? null : RFC3339.exec(text);
+  if (match === null) {
+    return undefined;
+  }
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const offset = offsetSeconds(match[8] ?? 'Z');
+  if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 || offset === undefined) {
+    return undefined;
+  }
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) {
+    return undefined;
+  }
+  const seconds = BigInt(date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset);
+  const nanos = seconds * SECOND + BigInt((match[7] ?? '').padEnd(9, '0'));
+  return nanos < MIN_TIMESTAMP || nanos > MAX_TIMESTAMP ? undefined : nanos;
+}
+
+const floorDivide = (value: bigint, by: bigint): bigint => (value >= 0n ? value / by : -((-value + by - 1n) / by));
+
+/** The seconds of a timestamp as a Date, and the nanoseconds beyond them. */
+export function splitTimestamp(nanos: bigint): { date: Date; rest: number } {
+  const seconds = floorDivide(nanos, SECOND);
+  return { date: new Date(Number(seconds) * 1000), rest: Number(nanos - seconds * SECOND) };
+}
+
+const fraction = (nanos: number | bigint): string => {
+  const digits = String(nanos).padStart(9, '0').replace(/0+$/, '');
+  return digits === '' ? '' : `.${digits}`;
+};
+
+/** RFC 3339 in UTC, with as many decimals as it takes. */
+export function timestampText(nanos: bigint): string {
+  const { date, rest } = splitTimestamp(nanos);
+  return `${date.toISOString().slice(0, 19)}${fraction(rest)}Z`;
+}
+
+/** Nanoseconds of `1h30m`, `-1.5s`, `300ms`; undefined when it is no duration or does not fit into 64 bits. */
+export function parseDuration(text: string): bigint | undefined {
+  const match = text.length > MAX_TIME_LENGTH ? null : /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  if (match === null) {
+    return undefined;
+  }
+  let total = 0n;
+  for (const [, whole = '', decimals = '', unit = ''] of (match[2] ?? '').matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
+    const size = UNITS[unit] ?? 0n;
+    total += BigInt(whole === '' ? '0' : whole) * size;
+    total += decimals === '' ? 0n : (BigInt(decimals) * size) / 10n ** BigInt(decimals.length);
+  }
+  if (total > MAX_DURATION) {
+    return undefined;
+  }
+  return match[1] === '-' ? -total : total;
+}
+
+/** Seconds, as CEL writes durations: `5400s`, `1.5s`. */
+export function durationText(nanos: bigint): string {
+  const size = nanos < 0n ? -nanos : nanos;
+  return `${nanos < 0n ? '-' : ''}${size / SECOND}${fraction(size % SECOND)}s`;
+}
