@@ -3,6 +3,7 @@ import type { KubeObject } from '../apimachinery/object.ts';
 import { isStatusError } from '../apimachinery/status.ts';
 import { deepClone, deepEqual, isObject } from '../apimachinery/values.ts';
 import { customResourceDefinitions } from '../kinds/apiextensions/customresourcedefinition.ts';
+import { reconcilePolicy } from './authz/bootstrap/reconcile.ts';
 import { PERMANENT_NAMESPACES } from './admission/lifecycle.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './verbs/body.ts';
 import type { Core } from './verbs/core.ts';
@@ -137,5 +138,6 @@ export async function bootstrap(core: Core, options: BootstrapOptions): Promise<
   // Namespaces first: the rest stands in them.
   const namespaces = wanted.filter(({ namespace }) => namespace === '');
   await Promise.all(namespaces.map((one) => ensure(core, one)));
+  await reconcilePolicy(core, SERVER_USER);
   await Promise.all(wanted.filter(({ namespace }) => namespace !== '').map((one) => ensure(core, one)));
 }

@@ -9,7 +9,7 @@ describe('in process', () => {
   let t: InProcessTransport;
   before(async () => {
     s = await TestServer.start();
-    t = s.server.transport({ name: 'system:kube-controller-manager', groups: ['system:authenticated'] });
+    t = s.server.transport({ name: 'tester', groups: ['system:masters'] });
   });
   after(() => s.close());
 
@@ -64,7 +64,7 @@ describe('in process', () => {
 
   it('ends with the server', async () => {
     const own = await TestServer.start();
-    const client = own.server.transport({ name: 'system:kube-scheduler', groups: [] });
+    const client = own.server.transport({ name: 'tester', groups: ['system:masters'] });
     const watching = (async (): Promise<void> => {
       for await (const event of client.watch({ method: 'GET', path: CMS, query: { resourceVersion: String(own.store.currentRevision) } })) {
         assert.fail(event.type);

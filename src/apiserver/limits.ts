@@ -75,3 +75,7 @@ export const NODE_CONNECT_TIMEOUT_MS = 10_000;
 export const EVENT_LIFETIME_MS = 3_600_000;
 export const EXPIRY_INTERVAL_MS = 60_000;
 export const EXPIRY_BATCH = 100;
+/** Users whose rights are kept compiled; beyond that all are compiled anew. */
+export const MAX_COMPILED_USERS = 4096;
+/** Single rights that the rules of one role may multiply out to, for those whose own rights are compared with them. */
+export const MAX_RULE_PARTS = 100_000;

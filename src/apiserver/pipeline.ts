@@ -33,7 +33,7 @@ function answer(pipeline: Pipeline, call: Call): Answer | Promise<Answer> {
 
 /** Throws or rejects with Forbidden. Undefined when the answer was given at once, which spares reads a turn of the event loop. */
 export function authorise(core: Core, call: Call): Promise<void> | undefined {
-  const attributes = attributesOf(call.user, call.verb, call.info);
+  const attributes = attributesOf(call.user, call.verb, call.info, call.query);
   const decision = core.authorizer.authorize(attributes);
   if (decision instanceof Promise) {
     return settled(decision, attributes);

@@ -10,7 +10,8 @@ import { Authenticator } from './authn/authenticate.ts';
 import { ServiceAccountTokens } from './authn/serviceaccounts.ts';
 import { parseTokenFile, StaticTokens, type StaticToken } from './authn/tokenfile.ts';
 import type { Authorizer } from './authz/authorizer.ts';
-import { MASTERS, superuserPolicy } from './authz/superuser.ts';
+import { createPolicy } from './authz/index.ts';
+import { MASTERS } from './authz/masters.ts';
 import { bootstrap } from './bootstrap.ts';
 import { startExpiry } from './expiry.ts';
 import type { ExtraGroup } from './extragroup.ts';
@@ -71,8 +72,10 @@ const inCore = (plural: string): ResourcePath => ['', 'v1', plural];
 const TOKEN_SUBJECTS = { ServiceAccount: inCore('serviceaccounts'), Pod: inCore('pods'), Secret: inCore('secrets'), Node: inCore('nodes') } as const;
 
 function coreOf(options: ApiServerOptions): Core {
-  const { store, registry, log, pki, authorizer = superuserPolicy } = options;
+  const { store, registry, log, pki } = options;
   const lookup = new Lookup(store, registry);
+  const policy = createPolicy(store, registry, lookup);
+  const authorizer = options.authorizer ?? policy.authorizer;
   const tokens = new ServiceAccountTokens({
     key: pki.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.instance.clusterDomain}`,
     lookup: (what, namespace, name) => lookup.get(TOKEN_SUBJECTS[what], namespace, name),
@@ -83,7 +86,7 @@ function coreOf(options: ApiServerOptions): Core {
   const admission = admissionChain({
     store, registry, lookup, authorizer, log, serviceCidr: options.instance.serviceCidr,
     ...(options.serviceAccounts === undefined ? {} : { serviceAccounts: options.serviceAccounts }),
-    ...(options.admission === undefined ? {} : { further: options.admission }),
+    further: [...policy.plugins, ...options.admission ?? []],
   });
   return new Core({ store, registry, lookup, log, tokens, nodes, admission, authorizer });
 }

@@ -4,6 +4,7 @@ import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { serviceEndpointsController } from './endpointslice/index.ts';
 import { eventTtlController } from './eventttl/eventttl.ts';
+import { identityOf } from './identities.ts';
 import { garbageCollector } from './garbagecollector/garbagecollector.ts';
 import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
@@ -67,7 +68,8 @@ export async function startControllers(context: ControllerContext, selection: st
   for (const name of names) {
     const factory = CONTROLLERS[name];
     if (factory !== undefined) {
-      controllers.push(factory(context));
+      const client = context.clientOf?.(identityOf(name));
+      controllers.push(factory(client === undefined ? context : { ...context, client }));
     }
   }
   const informers = context.informers.start(signal);

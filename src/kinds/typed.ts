@@ -1,12 +1,15 @@
 /** Objects of the server seen with the static type of their kind. */
 import type { KubeObject } from '../apimachinery/object.ts';
+import type { CustomResourceDefinition } from './generated/apiextensions.ts';
 import type {
-  LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Service, ServiceAccount,
+  LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service, ServiceAccount,
 } from './generated/core.ts';
+import type { CertificateSigningRequest } from './generated/certificates.ts';
 import type { VirtualMachine, VirtualMachineInstance } from './generated/kubevirt.ts';
 import type { Ingress, IngressClass } from './generated/networking.ts';
 import type { RuntimeClass } from './generated/node.ts';
 import type { PodDisruptionBudget } from './generated/policy.ts';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './generated/rbac.ts';
 import type { PriorityClass } from './generated/scheduling.ts';
 import type { StorageClass } from './generated/storage.ts';
 
@@ -19,11 +22,18 @@ interface Types {
   'v1 PersistentVolumeClaim': PersistentVolumeClaim;
   'v1 Pod': Pod;
   'v1 ResourceQuota': ResourceQuota;
+  'v1 Secret': Secret;
   'v1 Service': Service;
   'v1 ServiceAccount': ServiceAccount;
+  'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
+  'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
   'networking.k8s.io/v1 Ingress': Ingress;
   'networking.k8s.io/v1 IngressClass': IngressClass;
   'policy/v1 PodDisruptionBudget': PodDisruptionBudget;
+  'rbac.authorization.k8s.io/v1 ClusterRole': ClusterRole;
+  'rbac.authorization.k8s.io/v1 ClusterRoleBinding': ClusterRoleBinding;
+  'rbac.authorization.k8s.io/v1 Role': Role;
+  'rbac.authorization.k8s.io/v1 RoleBinding': RoleBinding;
   'scheduling.k8s.io/v1 PriorityClass': PriorityClass;
   'storage.k8s.io/v1 StorageClass': StorageClass;
   'node.k8s.io/v1 RuntimeClass': RuntimeClass;

@@ -195,7 +195,7 @@ export class Registration {
         labels: {
           'kubernetes.io/hostname': hostname(), 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': architecture,
           'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': architecture,
-          'node-role.kubernetes.io/control-plane': '', 'kubevirt.io/schedulable': 'true',
+          'kubevirt.io/schedulable': 'true',
         },
       },
       spec: { podCIDR: instance.podCidr, podCIDRs: [instance.podCidr] },

@@ -1,5 +1,6 @@
 /** Authorisation: one question per request, asked before a verb runs. */
 import { failure, forbidden, type StatusError } from '../../apimachinery/status.ts';
+import { parseFieldSelector, parseLabelSelector, SelectorError, type FieldSelector, type LabelSelector } from '../../apimachinery/selectors.ts';
 import type { RequestInfo, RequestVerb, User } from '../types.ts';
 
 /** What somebody wants to do, in the terms of SubjectAccessReview. */
@@ -15,6 +16,9 @@ export interface Attributes {
   readonly name: string;
   /** Of non-resource requests. */
   readonly path: string;
+  /** What a list, watch or deletecollection is narrowed down to; absent when it is not, or when the selectors cannot be read. */
+  readonly fields?: FieldSelector;
+  readonly labels?: LabelSelector;
 }
 
 export interface Decision {
@@ -30,13 +34,47 @@ export interface Authorizer {
 }
 
 export interface Rules {
-  resourceRules: { verbs: string[]; apiGroups?: string[]; resources?: string[] }[];
+  resourceRules: { verbs: string[]; apiGroups?: string[]; resources?: string[]; resourceNames?: string[] }[];
   nonResourceRules: { verbs: string[]; nonResourceURLs?: string[] }[];
+  /** There may be more than is listed; `evaluationError` says why. */
+  incomplete: boolean;
+  evaluationError?: string;
 }
 
-export function attributesOf(user: User, verb: RequestVerb, info: RequestInfo): Attributes {
+/** Verbs that selectors narrow down. */
+const SELECTIVE: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
+/** A selector for authorisation; one that cannot be read narrows nothing down and is refused later, where it is used. */
+function read<T>(text: string | null, parse: (text: string) => T): T | undefined {
+  if (text === null || text === '') {
+    return undefined;
+  }
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof SelectorError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** The one name that a field selector leaves; empty when it leaves several. */
+const nameIn = (fields: FieldSelector | undefined): string =>
+  fields?.requirements.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value ?? '';
+
+export function attributesOf(user: User, verb: RequestVerb, info: RequestInfo, query: URLSearchParams): Attributes {
   const { isResource, group, version, resource, subresource, namespace, name, path } = info;
-  return { user, verb, isResource, group, version, resource, subresource, namespace, name, path };
+  const attributes: Attributes = { user, verb, isResource, group, version, resource, subresource, namespace, name, path };
+  if (query.size === 0 || !isResource || !SELECTIVE.has(verb)) {
+    return attributes;
+  }
+  const fields = read(query.get('fieldSelector'), parseFieldSelector);
+  const labels = read(query.get('labelSelector'), parseLabelSelector);
+  return {
+    ...attributes, name: name === '' ? nameIn(fields) : name,
+    ...(fields === undefined ? {} : { fields }), ...(labels === undefined ? {} : { labels }),
+  };
 }
 
 /** Kubernetes' words for a refusal. */

@@ -5,7 +5,7 @@ import { failure, internalError, StatusError, tooLarge, unauthorized } from '../
 import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
-import { isPublicPath } from '../authz/superuser.ts';
+import { isPublicPath } from '../authz/masters.ts';
 import { GZIP_THRESHOLD_BYTES, LINGER_MS, MAX_REQUESTS_IN_FLIGHT, MAX_WARNINGS_CHARS, MAX_WATCHES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { serve, type Pipeline } from '../pipeline.ts';
 import { route, verbOf } from '../route.ts';
@@ -233,9 +233,9 @@ export class Handler {
   }
 }
 
-/** Whether a node or an extra group may want the body as a stream. */
+/** Whether a node, a pod or an extra group may want the body as a stream. */
 function isProxied(info: RequestInfo): boolean {
-  return info.isResource && info.group === '' && ((info.resource === 'nodes' && info.subresource === 'proxy')
+  return info.isResource && info.group === '' && (info.subresource === 'proxy'
     || (info.resource === 'pods' && (info.subresource === 'log' || info.subresource === 'exec' || info.subresource === 'attach' || info.subresource === 'portforward')));
 }
 

@@ -48,7 +48,8 @@ describe('http', () => {
       assert.deepEqual(at(admin.json, 'status', 'userInfo'), { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] });
       const reader = await s.ask({ method: 'POST', path, body: review, token: 'reader-token' });
       assert.deepEqual(at(reader.json, 'status', 'userInfo'), { username: 'reader', uid: 'u1', groups: ['readers', 'others', 'system:authenticated'] });
-      assert.equal((await s.ask({ path: '/api/v1/namespaces', certificate: s.pki.kubeletClient })).code, 200);
+      assert.equal((await s.ask({ path: '/api/v1/services', certificate: s.pki.kubeletClient })).code, 200);
+      assert.equal((await s.ask({ path: '/api/v1/namespaces', certificate: s.pki.kubeletClient })).code, 403);
       assert.equal((await s.ask({ path: '/api/v1/namespaces', token: 'wrong' })).code, 401);
       assert.equal((await s.ask({ path: '/livez', token: 'wrong' })).code, 401, 'a wrong token is worse than none');
     });

@@ -4,8 +4,11 @@
  */
 import type { AdmissionPlugin } from '../admission/admission.ts';
 
+/** The account of the controller of virtual machines. */
+const CONTROLLER = 'system:serviceaccount:kube-system:virtualmachine-controller';
+
 /** Components of the control plane and nodes; service accounts are users' programs. */
-const isComponent = (name: string): boolean => name.startsWith('system:') && !name.startsWith('system:serviceaccount:');
+const isComponent = (name: string): boolean => name === CONTROLLER || (name.startsWith('system:') && !name.startsWith('system:serviceaccount:'));
 
 export const instanceStatusGuard: AdmissionPlugin = {
   name: 'VirtualMachineInstanceStatus',

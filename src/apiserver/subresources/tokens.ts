@@ -2,6 +2,7 @@
 import { formatTime, type JsonObject } from '../../apimachinery/object.ts';
 import { conflict, fieldError, invalid, notFound, type FieldError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
+import { checkNodeToken } from '../authz/node/restriction.ts';
 import type { BoundObject } from '../authn/serviceaccounts.ts';
 import { MAX_TOKEN_SECONDS, MIN_TOKEN_SECONDS } from '../limits.ts';
 import type { Answer, Call } from '../types.ts';
@@ -54,6 +55,7 @@ export async function createToken(core: Core, call: Call, target: Target): Promi
     throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest', name: target.name }, errors);
   }
   const account = core.require(target).object;
+  checkNodeToken(core.lookup, call.user, { namespace: target.namespace, name: target.name }, spec['boundObjectRef']);
   const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
   const audiences = asked.length === 0 ? [core.tokens.issuer] : asked;
   const { token, expires } = core.tokens.issue({

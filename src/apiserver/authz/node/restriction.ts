@@ -1,0 +1,165 @@
+/** NodeRestriction: a node writes only its own Node, its own Lease and the pods bound to it. Kubernetes' admission plugin, with its texts. */
+import { conflict, forbidden, notFound, type StatusError } from '../../../apimachinery/status.ts';
+import { deepEqual, isObject } from '../../../apimachinery/values.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import type { Node, Pod } from '../../../kinds/generated/core.ts';
+import { typed } from '../../../kinds/typed.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../../admission/admission.ts';
+import type { Lookup, ResourcePath } from '../../lookup.ts';
+import type { User } from '../../types.ts';
+import { NODE_LEASES } from './authorizer.ts';
+import type { NodeGraph } from './graph.ts';
+import { nodeOf } from './identity.ts';
+import { forbiddenChanges } from './labels.ts';
+
+const PODS: ResourcePath = ['', 'v1', 'pods'];
+const MIRROR = 'kubernetes.io/config.mirror';
+
+const quoted = (text: string): string => JSON.stringify(text);
+
+const refusal = ({ kind, name }: AdmissionRequest, why: string): StatusError => forbidden({ group: kind.group, resource: kind.plural, name }, why);
+
+/** Names of the volumes' sources and containers' variables that a mirror pod may not have. */
+function referredKinds(pod: Pod): string[] {
+  const volumes = pod.spec?.volumes ?? [];
+  const kinds: [string, boolean][] = [
+    ['a service account', (pod.spec?.serviceAccountName ?? '') !== ''],
+    ['secrets', volumes.some(({ secret }) => secret !== undefined)],
+    ['configmaps', volumes.some(({ configMap }) => configMap !== undefined)],
+    ['persistentvolumeclaims', volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined)],
+  ];
+  return kinds.filter(([, present]) => present).map(([kind]) => kind);
+}
+
+function createPod(node: string, request: AdmissionRequest, pod: Pod): void {
+  if (pod.metadata.annotations?.[MIRROR] === undefined) {
+    throw refusal(request, `pod does not have ${quoted(MIRROR)} annotation, node ${quoted(node)} can only create mirror pods`);
+  }
+  if (pod.spec?.nodeName !== node) {
+    throw refusal(request, `node ${quoted(node)} can only create pods with spec.nodeName set to itself`);
+  }
+  const [referred] = referredKinds(pod);
+  if (referred !== undefined) {
+    throw refusal(request, `node ${quoted(node)} can not create pods that reference ${referred}`);
+  }
+}
+
+const nodeNameOf = (pod: KubeObject | undefined): string => (pod === undefined ? '' : typed('v1 Pod', pod).spec.nodeName ?? '');
+
+function pods(node: string, request: AdmissionRequest): void {
+  const { operation, subresource, object, old } = request;
+  if (subresource === 'status') {
+    if (nodeNameOf(old) !== node) {
+      throw refusal(request, `node ${quoted(node)} can only update pod status for pods with spec.nodeName set to itself`);
+    }
+    if (!deepEqual(old?.metadata.labels ?? {}, object?.metadata.labels ?? {})) {
+      throw refusal(request, `node ${quoted(node)} cannot update labels through pod status`);
+    }
+    return;
+  }
+  if (operation === 'CREATE' && subresource === '' && object !== undefined) {
+    createPod(node, request, typed('v1 Pod', object));
+    return;
+  }
+  if (operation === 'DELETE' || subresource === 'eviction') {
+    if (nodeNameOf(old) !== node) {
+      throw refusal(request, subresource === 'eviction' ? `node ${node} can only evict pods with spec.nodeName set to itself`
+        : `node ${quoted(node)} can only delete pods with spec.nodeName set to itself`);
+    }
+    return;
+  }
+  throw refusal(request, `unexpected operation ${quoted(operation)}, node ${quoted(node)} can only create and delete mirror pods`);
+}
+
+function nodes(node: string, request: AdmissionRequest): void {
+  if (request.name !== node) {
+    throw refusal(request, `node ${quoted(node)} is not allowed to modify node ${quoted(request.name)}`);
+  }
+  if (request.object !== undefined) {
+    ownNode(node, request, typed('v1 Node', request.object), request.old === undefined ? undefined : typed('v1 Node', request.old));
+  }
+}
+
+function ownNode(node: string, request: AdmissionRequest, object: Node, old: Node | undefined): void {
+  const labels = forbiddenChanges(object.metadata.labels ?? {}, old?.metadata.labels ?? {});
+  if (labels.length > 0) {
+    const what = old === undefined ? 'set the following labels' : 'modify labels';
+    throw refusal(request, `node ${quoted(node)} is not allowed to ${what}: ${labels.join(', ')}`);
+  }
+  if (old !== undefined && !deepEqual(old.spec.taints ?? [], object.spec.taints ?? [])) {
+    throw refusal(request, `node ${quoted(node)} is not allowed to modify taints`);
+  }
+  if (old !== undefined && !deepEqual(old.metadata.ownerReferences ?? [], object.metadata.ownerReferences ?? [])) {
+    throw refusal(request, `node ${quoted(node)} is not allowed to modify ownerReferences`);
+  }
+}
+
+function leases(node: string, request: AdmissionRequest): void {
+  if (request.namespace !== NODE_LEASES) {
+    throw refusal(request, `can only access leases in the ${quoted(NODE_LEASES)} system namespace`);
+  }
+  if (request.name !== node) {
+    throw refusal(request, 'can only access node lease with the same name as the requesting node');
+  }
+}
+
+function csiNodes(node: string, request: AdmissionRequest): void {
+  if (request.name !== node) {
+    throw refusal(request, 'can only access CSINode with the same name as the requesting node');
+  }
+}
+
+/** `graph` knows which machines a node runs. */
+export function nodeRestriction(graph: NodeGraph): AdmissionPlugin {
+  const machines = (node: string, request: AdmissionRequest): void => {
+    if (!graph.machines(node, request.namespace).has(request.name)) {
+      throw refusal(request, `node ${quoted(node)} can only change virtual machine instances that run on it`);
+    }
+  };
+  const checks = new Map<string, (node: string, request: AdmissionRequest) => void>([
+    ['/pods', pods], ['/nodes', nodes], ['coordination.k8s.io/leases', leases], ['storage.k8s.io/csinodes', csiNodes],
+    ['kubevirt.io/virtualmachineinstances', machines],
+  ]);
+  return {
+    name: 'NodeRestriction',
+    admit(request): void {
+      const node = nodeOf(request.user);
+      if (node === undefined) {
+        return;
+      }
+      if (node === '') {
+        throw refusal(request, `could not determine node from user ${quoted(request.user.name)}`);
+      }
+      checks.get(`${request.kind.group}/${request.kind.plural}`)?.(node, request);
+    },
+  };
+}
+
+const uidOf = (object: KubeObject): string => object.metadata.uid ?? '';
+
+/** A node asks for tokens only on behalf of its pods. Throws Forbidden, NotFound or Conflict. */
+export function checkNodeToken(lookup: Lookup, user: User, account: { namespace: string; name: string }, reference: unknown): void {
+  const node = nodeOf(user);
+  if (node === undefined) {
+    return;
+  }
+  const refuse = (why: string): StatusError => forbidden({ group: '', resource: 'serviceaccounts', name: account.name }, why);
+  const { kind, name, uid } = isObject(reference) ? reference : {};
+  if (kind !== 'Pod' || typeof name !== 'string') {
+    throw refuse('node requested token not bound to a pod');
+  }
+  if (typeof uid !== 'string' || uid === '') {
+    throw refuse('node requested token with a pod binding without a uid');
+  }
+  const pod = lookup.get(PODS, account.namespace, name);
+  if (pod === undefined) {
+    throw notFound({ group: '', resource: 'pods', name });
+  }
+  if (uidOf(pod) !== uid) {
+    throw conflict({ group: '', resource: 'pods', name },
+      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  }
+  if (nodeNameOf(pod) !== node) {
+    throw refuse('node requested token bound to a pod scheduled on a different node');
+  }
+}
