@@ -16,6 +16,7 @@ import { serviceAccounts } from './serviceaccount.ts';
 import { ServiceAllocation } from './services.ts';
 import { claimResize, defaultStorageClass, storageProtection } from './storage.ts';
 import { defaultTolerationSeconds, taintNewNodes } from './tolerations.ts';
+import { podTopologyLabels } from './topologylabels.ts';
 
 /**
  * kube-apiserver's order (pkg/kubeapiserver/options AllOrderedPlugins), of the plugins there are here. It holds within each phase: all plugins'
@@ -50,6 +51,7 @@ export interface ChainOptions {
 }
 
 const NAMESPACES: ResourcePath = ['', 'v1', 'namespaces'];
+const NODES: ResourcePath = ['', 'v1', 'nodes'];
 const PODS: ResourcePath = ['', 'v1', 'pods'];
 const SERVICE_ACCOUNTS: ResourcePath = ['', 'v1', 'serviceaccounts'];
 const PRIORITY_CLASSES: ResourcePath = ['scheduling.k8s.io', 'v1', 'priorityclasses'];
@@ -88,6 +90,7 @@ export function admissionChain(options: ChainOptions): Admission {
     claimResize((name) => lookup.get(STORAGE_CLASSES, '', name)),
     defaultIngressClass(() => lookup.list(INGRESS_CLASSES)),
     runtimeClasses((name) => lookup.get(RUNTIME_CLASSES, '', name)),
+    podTopologyLabels((name) => lookup.get(NODES, '', name)),
     new QuotaAdmission(options),
     serviceAllocation(options),
     ...options.further ?? [],

@@ -1,27 +1,29 @@
-/** What is done to pods beside changing them: binding, eviction, ephemeral containers. */
+/** What is done to pods beside changing them: binding, ephemeral containers. */
 import { setCondition } from '../../apimachinery/conditions.ts';
 import type { JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, fieldError, invalid } from '../../apimachinery/status.ts';
 import { deepClone, isObject } from '../../apimachinery/values.ts';
 import type { Pod, PodCondition } from '../../kinds/generated/core.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
+import { admitSubresource } from '../admission/subresource.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
 import { refOf, type Core, type Target } from '../verbs/core.ts';
-import { deleteObject } from '../verbs/deletes.ts';
-import { deleteOptions, writeOptions } from '../verbs/options.ts';
+import { writeOptions } from '../verbs/options.ts';
 import { updateObject } from '../verbs/writes.ts';
 import { partHandlers } from './part.ts';
 import { typed } from '../../kinds/typed.ts';
 
 const BINDING = { apiVersion: 'v1', kind: 'Binding', type: 'core/v1.Binding' };
-const EVICTION = { apiVersion: 'policy/v1', kind: 'Eviction', type: 'policy/v1.Eviction' };
 
 const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
 const asPod = (object: KubeObject): Pod => typed('v1 Pod', object);
 
-function bind(current: KubeObject, target: Target, node: string, annotations: unknown): KubeObject {
+const textsOf = (map: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(isObject(map) ? map : {}).map(([key, value]) => [key, String(value)]));
+
+function bind(current: KubeObject, target: Target, node: string, meta: Record<string, unknown>): KubeObject {
   const pod = deepClone(current);
   const { spec, status = {} } = asPod(pod);
   const ref = refOf(target.kind, target.name);
@@ -32,9 +34,10 @@ function bind(current: KubeObject, target: Target, node: string, annotations: un
     throw conflict({ ...ref, resource: 'pods/binding' }, `pod ${target.name} is already assigned to node ${JSON.stringify(spec?.nodeName ?? '')}`);
   }
   spec.nodeName = node;
-  if (isObject(annotations)) {
-    for (const [key, value] of Object.entries(annotations)) {
-      pod.metadata.annotations = { ...pod.metadata.annotations, [key]: String(value) };
+  for (const map of ['annotations', 'labels'] as const) {
+    const added = textsOf(meta[map]);
+    if (Object.keys(added).length > 0) {
+      pod.metadata[map] = { ...pod.metadata[map], ...added };
     }
   }
   const conditions: PodCondition[] = status.conditions ?? [];
@@ -46,7 +49,10 @@ function bind(current: KubeObject, target: Target, node: string, annotations: un
 /** POST pods/{name}/binding: what a scheduler says. */
 export async function binding(core: Core, call: Call, target: Target): Promise<Answer> {
   const { context } = writeOptions(call, 'CreateOptions');
-  const body = readTyped(call, core.registry, BINDING).object;
+  const body = await admitSubresource(core.admission, context, {
+    operation: 'CREATE', kind: target.kind, namespace: target.namespace, name: target.name, subresource: 'binding',
+    object: readTyped(call, core.registry, BINDING).object, objectKind: { group: '', version: 'v1', kind: 'Binding' },
+  });
   const to = isObject(body['target']) ? body['target'] : {};
   const { kind, name: node } = to;
   const errors = [
@@ -57,14 +63,14 @@ export async function binding(core: Core, call: Call, target: Target): Promise<A
     throw invalid({ group: '', resource: 'Binding', name: target.name }, errors);
   }
   const meta = isObject(body['metadata']) ? body['metadata'] : {};
-  const { uid, annotations } = meta;
+  const { uid } = meta;
   await updateObject(core, {
     target, scope: { part: 'other', subresource: 'binding', check: 'object', generation: false },
     mutate: (current) => {
       if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
         throw conflict(refOf(target.kind, target.name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ''}`);
       }
-      return bind(current, target, typeof node === 'string' ? node : '', annotations);
+      return bind(current, target, typeof node === 'string' ? node : '', meta);
     },
   }, context);
   return { type: 'object', code: 201, object: SUCCESS };
@@ -78,19 +84,6 @@ export async function legacyBinding(core: Core, call: Call, pods: AnyKind): Prom
     throw badRequest('name must be provided');
   }
   return binding(core, call, { kind: pods, namespace: call.info.namespace, name });
-}
-
-/** POST pods/{name}/eviction: a deletion that disruption budgets will be able to refuse. */
-export async function eviction(core: Core, call: Call, target: Target): Promise<Answer> {
-  const written = writeOptions(call, 'CreateOptions');
-  const body = readTyped(call, core.registry, EVICTION).object;
-  const name = isObject(body['metadata']) ? body['metadata']['name'] : undefined;
-  if (typeof name === 'string' && name !== '' && name !== target.name) {
-    throw badRequest('name in URL does not match name in Eviction object');
-  }
-  const { options, context } = deleteOptions(call, isObject(body['deleteOptions']) ? body['deleteOptions'] : {});
-  await deleteObject(core, target, options, { ...context, dryRun: context.dryRun || written.context.dryRun });
-  return { type: 'object', code: 201, object: SUCCESS };
 }
 
 /** pods/{name}/ephemeralcontainers: `kubectl debug`. Nothing but `spec.ephemeralContainers` changes. */

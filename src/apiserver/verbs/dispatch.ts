@@ -2,9 +2,10 @@
 import { methodNotAllowed } from '../../apimachinery/status.ts';
 import type { AnyKind, Verb } from '../../kinds/kind.ts';
 import { approvalHandlers } from '../subresources/approval.ts';
+import { eviction } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { proxyToNode } from '../subresources/nodeproxy.ts';
-import { binding, ephemeralContainers, eviction, legacyBinding } from '../subresources/pods.ts';
+import { binding, ephemeralContainers, legacyBinding } from '../subresources/pods.ts';
 import { answerReview, reviewOf } from '../subresources/reviews.ts';
 import { scale } from '../subresources/scale.ts';
 import { createToken } from '../subresources/tokens.ts';
