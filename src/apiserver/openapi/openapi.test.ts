@@ -47,7 +47,7 @@ test('kubectl finds fieldValidation and dryRun where it looks for them', () => {
 
 test('custom resources take no strategic merge', () => {
   const patch = dig(openApiV3(registry, 'apis/kubevirt.io/v1'), 'paths', '/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachines/{name}', 'patch', 'requestBody', 'content');
-  assert.deepEqual(isObject(patch) ? Object.keys(patch) : [], ['application/json-patch+json', 'application/merge-patch+json']);
+  assert.deepEqual(isObject(patch) ? Object.keys(patch) : [], ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
 });
 
 test('v3: a document for every group-version, complete in itself, found under its hash', () => {

@@ -2,7 +2,7 @@
 import type { GroupVersionKind, Json, JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind, SubresourceInfo, Verb } from '../../kinds/kind.ts';
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options' | 'head';
 
 export interface Operation {
   method: Method;
@@ -18,7 +18,7 @@ export interface Operation {
 
 export interface PathEntry {
   path: string;
-  parameters: readonly ('namespace' | 'name')[];
+  parameters: readonly ('namespace' | 'name' | 'path')[];
   operations: Operation[];
 }
 
@@ -87,6 +87,16 @@ interface Sub {
   gvk: GroupVersionKind;
 }
 
+/** What is handed on to a node, a pod or a service, and how each method is called. */
+const PROXY_METHODS: Readonly<Record<Method, string>> = {
+  get: 'Get', put: 'Put', post: 'Post', delete: 'Delete', options: 'Options', head: 'Head', patch: 'Patch',
+};
+
+const isMethod = (name: string): name is Method => Object.hasOwn(PROXY_METHODS, name);
+
+const connect = (gvk: GroupVersionKind, id: string, methods: readonly Method[]): Operation[] => methods.map((method) => (
+  { gvk, method, action: 'connect', operationId: `connect${PROXY_METHODS[method]}${id}`, answer: 'text' }));
+
 /** A subresource that takes a body of its own kind, or the object itself, or streams. */
 function subresource({ kind, name, info, gvk }: Sub, word: string): Operation[] {
   const id = `${word}${capital(name)}`;
@@ -97,7 +107,10 @@ function subresource({ kind, name, info, gvk }: Sub, word: string): Operation[] 
   if (info.verbs.includes('update') && info.kind === kind.kind) {
     return item({ gvk, message: kind.type, word: id }, new Set(info.verbs));
   }
-  return [{ gvk, method: 'get', action: info.kind === kind.kind ? 'get' : 'connect', operationId: `connect${id}`, answer: 'text' }];
+  if (info.kind === kind.kind) {
+    return [{ gvk, method: 'get', action: 'get', operationId: `read${id}`, answer: 'text' }];
+  }
+  return connect(gvk, id, name === 'proxy' ? Object.keys(PROXY_METHODS).filter(isMethod) : ['get', 'post']);
 }
 
 function subresources(kind: AnyKind, path: string, parameters: PathEntry['parameters'], word: string): PathEntry[] {
@@ -112,6 +125,9 @@ function subresources(kind: AnyKind, path: string, parameters: PathEntry['parame
   for (const [name, info] of Object.entries(kind.subresources ?? {})) {
     const gvk = { group: info.group ?? kind.group, version: info.version ?? kind.version, kind: info.kind };
     entries.push({ path: `${path}/${name}`, parameters, operations: subresource({ kind, name, info, gvk }, word) });
+    if (name === 'proxy') {
+      entries.push({ path: `${path}/${name}/{path}`, parameters: [...parameters, 'path'], operations: subresource({ kind, name, info, gvk }, `${word}Path`) });
+    }
   }
   return entries;
 }
@@ -142,7 +158,18 @@ export function pathsOf(kind: AnyKind): PathEntry[] {
 /** Media types of a PATCH: custom resources have no strategic merge. */
 export const patchTypes = (kind: AnyKind): string[] => [
   'application/json-patch+json', 'application/merge-patch+json', ...(kind.origin === 'builtin' ? ['application/strategic-merge-patch+json'] : []),
+  'application/apply-patch+yaml',
 ];
+
+/** Codes of success: what is stored, what is made by the way, what goes on after the answer. */
+export function successCodes({ action }: Operation): string[] {
+  switch (action) {
+    case 'post': return ['200', '201', '202'];
+    case 'put': case 'patch': return ['200', '201'];
+    case 'delete': return ['200', '202'];
+    default: return ['200'];
+  }
+}
 
 /** Query parameters of an operation, beside those of the path. */
 export function queryParameters({ action }: Operation): string[] {

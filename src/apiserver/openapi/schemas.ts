@@ -16,6 +16,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
 };
 
 const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 
 /** `core/v1.PodSpec` → `io.k8s.api.core.v1.PodSpec`. */
@@ -38,7 +39,7 @@ function namedScalar(name: string, dialect: Dialect): JsonObject {
       return dialect === 'v2' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'number' }] };
     case INT_OR_STRING:
       return dialect === 'v2' ? { type: 'string', format: 'int-or-string' } : { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' };
-    case NAMED_SCALARS.FieldsV1: return { type: 'object' };
+    case NAMED_SCALARS.FieldsV1: case RAW_EXTENSION: return { type: 'object' };
     default: return { type: 'string', format: 'date-time' };
   }
 }
@@ -72,6 +73,9 @@ function extensions(field: Field): JsonObject {
   }
   return result;
 }
+
+/** Packages whose values of any shape are objects of some other API, as Go embeds them; elsewhere they are any JSON. */
+const RAW_PACKAGES = ['apps/', 'resource/', 'core/', 'meta/'];
 
 /** Kinds of each message, from the registry; the few messages that are bodies only are named here. */
 const BODY_KINDS: Readonly<Record<string, GroupVersionKind>> = {
@@ -147,15 +151,15 @@ export class Schemas {
     return this.#pointer(name);
   }
 
-  #type(ref: TypeRef): JsonObject {
+  #type(ref: TypeRef, raw: boolean): JsonObject {
     switch (ref.t) {
       case 'scalar': {
-        const name = NAMED_SCALARS[ref.scalar];
+        const name = ref.scalar === 'any' && raw ? RAW_EXTENSION : NAMED_SCALARS[ref.scalar];
         return name === undefined ? { ...PLAIN_SCALARS[ref.scalar] } : this.#named(name);
       }
       case 'message': return this.ref(ref.name);
-      case 'list': return { type: 'array', items: this.#type(ref.of) };
-      case 'map': return { type: 'object', additionalProperties: this.#type(ref.of) };
+      case 'list': return { type: 'array', items: this.#type(ref.of, raw) };
+      case 'map': return { type: 'object', additionalProperties: this.#type(ref.of, raw) };
       default: return ref satisfies never;
     }
   }
@@ -165,14 +169,14 @@ export class Schemas {
     return type.t === 'message' ? this.#descriptions[type.name]?.[''] : undefined;
   }
 
-  #field(field: Field, description: string | undefined): JsonObject {
+  #field(field: Field, description: string | undefined, raw: boolean): JsonObject {
     const rules: JsonObject = {
       ...(description === undefined ? {} : { description }),
       ...(field.default === undefined ? {} : { default: field.default }),
       ...(field.enum === undefined || field.type.t !== 'scalar' ? {} : { enum: [...field.enum] }),
       ...extensions(field),
     };
-    const schema = this.#type(field.type);
+    const schema = this.#type(field.type, raw);
     if (this.#dialect === 'v3' && '$ref' in schema && Object.keys(rules).length > 0) {
       return { allOf: [schema], ...rules };
     }
@@ -183,13 +187,14 @@ export class Schemas {
     const properties: JsonObject = {};
     const required: string[] = [];
     const texts = this.#descriptions[type.name];
+    const raw = RAW_PACKAGES.some((pkg) => type.name.startsWith(pkg));
     const description = texts?.[''];
     if (type.isKind) {
       properties['apiVersion'] = API_VERSION;
       properties['kind'] = KIND;
     }
     for (const field of type.fields.values()) {
-      properties[field.name] = this.#field(field, texts?.[field.name] ?? this.#ofType(field));
+      properties[field.name] = this.#field(field, texts?.[field.name] ?? this.#ofType(field), raw);
       if (field.required) {
         required.push(field.name);
       }

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { isObject } from '../../apimachinery/values.ts';
 import { loadRegistry } from '../../kinds/registry.ts';
 import { pathsOf } from './operations.ts';
+import { openApiV2 } from './v2.ts';
 import { definitionName, Schemas } from './schemas.ts';
 
 const FILE = new URL('../../../../shared/data/openapi/swagger-1.36.json.gz', import.meta.url);
@@ -37,6 +38,41 @@ function compareFields(name: string, ours: unknown, theirs: unknown): string[] {
     return a === b || JSON.stringify(mine[field])?.includes('x-kubernetes-preserve-unknown-fields') ? [] : [`${name}.${field}: ${a} instead of ${b}`];
   });
 }
+
+const isPreview = (name: string): boolean => /v\d+(?:alpha|beta)\d+/.test(name);
+
+/** Types that are no part of a stored object: answers of documents, and unions that Kubernetes names for Go's sake. */
+const UNNAMED = [
+  ...['APIGroup', 'APIGroupList', 'APIResource', 'APIResourceList', 'APIVersions', 'GroupVersionForDiscovery', 'ServerAddressByClientCIDR', 'WatchEvent']
+    .map((name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`),
+  ...['CustomResourceSubresourceStatus', 'JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray']
+    .map((name) => `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${name}`),
+  'io.k8s.apimachinery.pkg.version.Info',
+];
+
+test('every GA type of Kubernetes 1.36 is published', absent, () => {
+  const published = openApiV2(loadRegistry())['definitions'];
+  const theirs = member(swagger(), 'definitions');
+  assert.ok(isObject(published) && isObject(theirs));
+  const missing = Object.keys(theirs).filter((name) => !isPreview(name) && !Object.hasOwn(published, name));
+  assert.deepEqual(missing.sort(), [...UNNAMED].sort());
+});
+
+/** Documents that are not resources, and watches by their deprecated paths, which are served but not described. */
+const isUndescribed = (path: string): boolean => path.endsWith('/') || path.includes('/watch/') || path === '/logs/{logpath}';
+
+test('every GA path and method of Kubernetes 1.36 is published, with its action and kind', absent, () => {
+  const ours = openApiV2(loadRegistry())['paths'];
+  const theirs = member(swagger(), 'paths');
+  assert.ok(isObject(ours) && isObject(theirs));
+  const missing = Object.entries(theirs).filter(([path]) => !isPreview(path) && !isUndescribed(path)).flatMap(([path, item]) =>
+    (isObject(item) ? Object.entries(item) : []).filter(([method]) => method !== 'parameters').flatMap(([method, operation]) => {
+      const mine = member(ours[path], method);
+      const facts = (one: unknown): string => JSON.stringify([member(one, 'x-kubernetes-action'), member(member(one, 'x-kubernetes-group-version-kind'), 'kind')]);
+      return facts(mine) === facts(operation) ? [] : [`${method} ${path}: ${facts(mine)} instead of ${facts(operation)}`];
+    }));
+  assert.deepEqual(missing, []);
+});
 
 test('every served type has the fields, required fields, types and merge rules of Kubernetes 1.36', absent, () => {
   const definitions = member(swagger(), 'definitions');

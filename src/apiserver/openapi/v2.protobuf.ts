@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { WireWriter } from './wire.ts';
 
-const METHODS: Readonly<Record<string, number>> = { get: 2, put: 3, post: 4, delete: 5, patch: 8 };
+const METHODS: Readonly<Record<string, number>> = { get: 2, put: 3, post: 4, delete: 5, options: 6, head: 7, patch: 8 };
 
 type Fill = (writer: WireWriter) => void;
 

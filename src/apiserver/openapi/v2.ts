@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
-import { parameterType, pathItem, pathsOf, patchTypes, queryParameters, type Operation } from './operations.ts';
+import { parameterType, pathItem, pathsOf, patchTypes, queryParameters, successCodes, type Operation } from './operations.ts';
 import { Schemas } from './schemas.ts';
 
 const PRODUCES = ['application/json', 'application/yaml'];
@@ -12,7 +12,7 @@ const query = (name: string): JsonObject => ({ name, in: 'query', type: paramete
 function body(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject[] {
   switch (operation.body) {
     case undefined: return [];
-    case 'patch': return [{ name: 'body', in: 'body', required: true, schema: { type: 'object' } }];
+    case 'patch': return [{ name: 'body', in: 'body', required: true, schema: schemas.ref('meta/v1.Patch') }];
     case 'delete': return [{ name: 'body', in: 'body', schema: schemas.ref('meta/v1.DeleteOptions') }];
     default: return [{ name: 'body', in: 'body', required: true, schema: schemas.ref(operation.body) }];
   }
@@ -34,7 +34,7 @@ function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): Jso
     consumes: operation.action === 'patch' ? patchTypes(kind) : ['*/*'],
     produces: PRODUCES,
     parameters: [...body(operation, kind, schemas), ...queryParameters(operation).map(query)],
-    responses: { [operation.action === 'post' ? '201' : '200']: answer, 401: { description: 'Unauthorized' } },
+    responses: { ...Object.fromEntries(successCodes(operation).map((code) => [code, answer])), 401: { description: 'Unauthorized' } },
     'x-kubernetes-action': operation.action,
     'x-kubernetes-group-version-kind': { group, kind: name, version },
   };

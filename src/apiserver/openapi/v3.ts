@@ -4,7 +4,7 @@ import type { JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { groupVersions } from '../discovery/index.ts';
-import { groupVersionPath, parameterType, pathItem, pathsOf, patchTypes, queryParameters, type Operation } from './operations.ts';
+import { groupVersionPath, parameterType, pathItem, pathsOf, patchTypes, queryParameters, successCodes, type Operation } from './operations.ts';
 import { Schemas } from './schemas.ts';
 
 const query = (name: string): JsonObject => ({ name, in: 'query', schema: { type: parameterType(name), uniqueItems: true } });
@@ -16,7 +16,7 @@ function content(types: readonly string[], schema: JsonObject): JsonObject {
 function requestBody(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
   switch (operation.body) {
     case undefined: return {};
-    case 'patch': return { requestBody: { ...content(patchTypes(kind), { type: 'object' }), required: true } };
+    case 'patch': return { requestBody: { ...content(patchTypes(kind), schemas.ref('meta/v1.Patch')), required: true } };
     case 'delete': return { requestBody: content(['*/*'], schemas.ref('meta/v1.DeleteOptions')) };
     default: return { requestBody: { ...content(['*/*'], schemas.ref(operation.body)), required: true } };
   }
@@ -31,13 +31,14 @@ function answer(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObje
 }
 
 function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
+  const success = { description: 'OK', ...answer(operation, kind, schemas) };
   const { group, version, kind: name } = operation.gvk;
   return {
     operationId: operation.operationId,
     parameters: queryParameters(operation).map(query),
     ...requestBody(operation, kind, schemas),
     responses: {
-      [operation.action === 'post' ? '201' : '200']: { description: 'OK', ...answer(operation, kind, schemas) },
+      ...Object.fromEntries(successCodes(operation).map((code) => [code, success])),
       401: { description: 'Unauthorized' },
     },
     'x-kubernetes-action': operation.action,

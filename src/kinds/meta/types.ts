@@ -104,6 +104,8 @@ OwnerReference atomic
   controller bool 6
   blockOwnerDeletion bool 7
 
+Patch
+
 Preconditions
   uid string 1
   resourceVersion string 2
