@@ -3,18 +3,26 @@
  * the gateway process never sees more than itself.
  */
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Instance } from './apimachinery/instance.ts';
+import type { Log } from './apimachinery/log.ts';
 import type { NodeHandler } from './apimachinery/nodehandler.ts';
+import type { ApiServer } from './apiserver/server.ts';
+import type { Pki } from './apiserver/pki/index.ts';
 import { kubeconfigPath, urlOf } from './cli/instance/record.ts';
-import type { ServeOptions, Wiring } from './cli/wiring.ts';
+import type { ControlOptions, ServeOptions, Wiring } from './cli/wiring.ts';
+import type { Transport } from './client/transport.ts';
+import type { Identity } from './controllers/context.ts';
 
 /** A process whose work is over ends by itself, or after this. */
 const EXIT_LIMIT_MS = 2_000;
+/** The Lease that controllers of several processes share. */
+const LEASE = { name: 'telar-controllers', namespace: 'kube-system' };
 const SELF = fileURLToPath(import.meta.url);
 /** Whom the roles of this process are to the API server. */
-const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
+const ADMINISTRATOR = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 const nodeUser = ({ nodeName }: Instance): { name: string; groups: string[] } => ({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] });
 
 /** How the node starts the DNS process: this program again, with a heap as small as its work. */
@@ -28,69 +36,159 @@ async function writeAdminKubeconfig(dataDir: string, content: string): Promise<v
   await rename(temporary, path);
 }
 
-/** A process that serves the API, controls and runs pods: everything ends in the reverse order of its start. */
-async function serve({ instance, controllers, log, signal, ready }: ServeOptions): Promise<void> {
-  const [{ adminKubeconfig, ensurePki }, { openStore }, { loadRegistry }, { createApiServer }, { instanceStatusGuard, kubevirtGroup }, { Client }, { EventRecorder }, { Informers }, { startControllers }, { startNode }] = await Promise.all([
+const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  if (signal.aborted) {
+    resolve();
+  } else {
+    signal.addEventListener('abort', () => { resolve(); }, { once: true });
+  }
+});
+
+interface Serving {
+  server: ApiServer;
+  pki: Pki;
+  /** The node of this process; requests for it are refused before, as for any node that is not ready. */
+  useNode: (handler: NodeHandler) => void;
+}
+
+/** The API server, listening; `ending` closes it and its store. */
+async function startServer({ instance, log, roles }: ServeOptions, ending: AsyncDisposableStack): Promise<Serving> {
+  const [{ adminKubeconfig, ensurePki }, { openStore }, { loadRegistry }, { createApiServer }, { instanceStatusGuard, kubevirtGroup }] = await Promise.all([
     import('./apiserver/pki/index.ts'), import('./store/open.ts'), import('./kinds/registry.ts'), import('./apiserver/server.ts'), import('./apiserver/kubevirt/index.ts'),
-    import('./client/client.ts'), import('./client/events.ts'), import('./client/informers.ts'), import('./controllers/index.ts'), import('./node/node.ts'),
   ]);
-  await using ending = new AsyncDisposableStack();
   const [pki, store] = await Promise.all([
     ensurePki(join(instance.dataDir, 'pki'), { instance }),
     openStore({ path: join(instance.dataDir, 'store'), onError: (error) => { log.error({ part: 'store', err: error }, 'the store has a problem'); } }),
   ]);
   ending.defer(() => store.close());
-
-  // The node starts after the server it registers with; requests for it before that are refused as for any node that is not ready.
   let handler: NodeHandler | undefined;
   const server = await createApiServer({
     store, registry: loadRegistry(), pki, log: log.child({ part: 'apiserver' }), instance, groups: [kubevirtGroup()], admission: [instanceStatusGuard],
     nodes: { connect: (name) => (name === instance.nodeName ? handler : undefined) },
   });
   ending.defer(() => server.close());
-  for (const check of ['controllers', 'node']) {
-    server.setReady(check, false, 'starting');
+  for (const role of roles) {
+    if (role !== 'server') {
+      server.setReady(role, false, 'starting');
+    }
   }
   await server.listen(instance.listen, instance.port);
   await writeAdminKubeconfig(instance.dataDir, adminKubeconfig(pki, urlOf(instance)));
+  return { server, pki, useNode: (node) => { handler = node; } };
+}
 
+interface Controlling {
+  transport: Transport;
+  /** For each controller as the account with its rights; without it all act as who connected. */
+  transportOf?: (identity: Identity) => Transport;
+  selection: string;
+  /** Where events say they come from. */
+  host: string;
+  podCidr: string;
+  rootCa?: string;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** The selected controllers, at work; answers a promise of their end, which comes after the signal. */
+async function startControl({ transport, transportOf, selection, host, podCidr, rootCa, log, signal }: Controlling): Promise<{ stopped: Promise<void> }> {
+  const [{ Client }, { EventRecorder }, { Informers }, { startControllers }] = await Promise.all([
+    import('./client/client.ts'), import('./client/events.ts'), import('./client/informers.ts'), import('./controllers/index.ts'),
+  ]);
+  const client = new Client(transport);
+  return startControllers({
+    client, informers: new Informers(client, log), recorder: new EventRecorder(client, 'telar', host, log),
+    ...(transportOf === undefined ? {} : { clientOf: (identity: Identity) => new Client(transportOf(identity)) }),
+    log, podCidr, ...(rootCa === undefined ? {} : { rootCa }),
+  }, selection, signal);
+}
+
+/** The machine that serves the API is told apart by its label, which a node may not give itself. */
+async function markControlPlane(server: ApiServer, nodeName: string): Promise<void> {
+  await server.transport(ADMINISTRATOR).request({
+    method: 'PATCH', path: `/api/v1/nodes/${nodeName}`, contentType: 'application/merge-patch+json',
+    body: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } },
+  });
+}
+
+/** The node of this machine, registered and ready. */
+async function startMachine(instance: Instance, { server, pki, useNode }: Serving, log: Log): Promise<{ stop(): Promise<void> }> {
+  const [{ Client }, { EventRecorder }, { startNode }] = await Promise.all([
+    import('./client/client.ts'), import('./client/events.ts'), import('./node/node.ts'),
+  ]);
+  const client = new Client(server.transport(nodeUser(instance)));
+  const node = await startNode({
+    client, instance, log, recorder: new EventRecorder(client, 'kubelet', instance.nodeName, log), pki, gatewayCommand: gatewayCommand(),
+    // Pods reach the API at the node's own address, which exists once the node's network does.
+    onNetworkReady: () => server.listen(instance.nodeAddress, instance.port).then(() => undefined),
+  });
+  useNode(node.handler);
+  await markControlPlane(server, instance.nodeName);
+  return node;
+}
+
+/** A process that serves the API and, as its roles say, controls and runs pods. Everything ends in the reverse order of its start. */
+async function serve(options: ServeOptions): Promise<void> {
+  const { instance, controllers, roles, log, signal, ready } = options;
+  await using ending = new AsyncDisposableStack();
+  const serving = await startServer(options, ending);
   // Controllers and node end together, before the server they speak to.
   const work = new AbortController();
   const stop = (): void => { work.abort(); };
   signal.addEventListener('abort', stop, { once: true });
-  ending.defer(stop);
-
-  const client = new Client(server.transport(CONTROLLERS));
-  const controllerLog = log.child({ part: 'controllers' });
-  const running = await startControllers({
-    client, informers: new Informers(client, controllerLog), recorder: new EventRecorder(client, 'telar', instance.nodeName, controllerLog),
-    log: controllerLog, instance, rootCa: pki.ca.cert,
-  }, controllers, work.signal);
-  ending.defer(() => {
-    stop();
-    return running.stopped;
-  });
-  server.setReady('controllers', true);
-
-  const nodeClient = new Client(server.transport(nodeUser(instance)));
-  const nodeLog = log.child({ part: 'node' });
-  const node = await startNode({
-    client: nodeClient, instance, log: nodeLog, recorder: new EventRecorder(nodeClient, 'kubelet', instance.nodeName, nodeLog),
-    pki, gatewayCommand: gatewayCommand(),
-    // Pods reach the API at the node's own address, which exists once the node's network does.
-    onNetworkReady: () => server.listen(instance.nodeAddress, instance.port).then(() => undefined),
-  });
-  ending.defer(() => node.stop());
-  handler = node.handler;
-  server.setReady('node', true);
+  if (roles.includes('controllers')) {
+    const { CONTROLLER_MANAGER } = await import('./controllers/identities.ts');
+    const running = await startControl({
+      transport: serving.server.transport(CONTROLLER_MANAGER), transportOf: (identity) => serving.server.transport(identity), selection: controllers, host: instance.nodeName, podCidr: instance.podCidr,
+      rootCa: serving.pki.ca.cert, log: log.child({ part: 'controllers' }), signal: work.signal,
+    });
+    ending.defer(() => {
+      stop();
+      return running.stopped;
+    });
+    serving.server.setReady('controllers', true);
+  }
+  if (roles.includes('node')) {
+    const node = await startMachine(instance, serving, log.child({ part: 'node' }));
+    ending.defer(() => node.stop());
+    serving.server.setReady('node', true);
+  }
   ready();
-  if (!work.signal.aborted) {
-    await new Promise((resolve) => { work.signal.addEventListener('abort', resolve, { once: true }); });
+  await aborted(work.signal);
+}
+
+/** Controllers against any Kubernetes API server: of several processes that share its Lease, one works. */
+async function control({ kubeconfig, controllers, podCidr, leaderElect, log, signal, ready }: ControlOptions): Promise<void> {
+  const [{ httpsTransport }, { loadKubeconfig }, { Client }, { runAsLeader }] = await Promise.all([
+    import('./client/https.ts'), import('./client/kubeconfig.ts'), import('./client/client.ts'), import('./client/leader.ts'),
+  ]);
+  const { connection } = await loadKubeconfig(kubeconfig);
+  const transport = httpsTransport(connection);
+  const host = hostname();
+  const lead = async (leading: AbortSignal): Promise<void> => {
+    const running = await startControl({
+      transport, selection: controllers, host, podCidr, log: log.child({ part: 'controllers' }), signal: leading,
+      ...(connection.ca === undefined ? {} : { rootCa: connection.ca }),
+    });
+    ready(connection.server);
+    await running.stopped;
+  };
+  try {
+    await (leaderElect
+      ? runAsLeader({ ...LEASE, client: new Client(transport), identity: `${host}_${process.pid}`, log: log.child({ part: 'leader' }) }, signal, lead)
+      : lead(signal));
+  } catch (error) {
+    if (!signal.aborted) {
+      throw error;
+    }
+  } finally {
+    transport.close();
   }
 }
 
 const wiring: Wiring = {
   serve,
+  control,
   probes: async (target) => (await import('./node/probe/index.ts')).probes(target),
   teardown: async (instance, log) => {
     await (await import('./node/node.ts')).teardownNode(instance, log);

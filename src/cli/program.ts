@@ -2,12 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { StatusError } from '../apimachinery/status.ts';
+import { addControllers } from './commands/controllers.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addImages } from './commands/images.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
 import { addPs } from './commands/ps.ts';
+import { addServer } from './commands/server.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
 import { addUp } from './commands/up.ts';
@@ -16,6 +18,8 @@ import { text } from './messages/index.ts';
 import type { Wiring } from './wiring.ts';
 
 const EXIT_FAILED = 1;
+/** Commands that go on when nobody reads what they print. */
+const SERVING: readonly string[] = ['up', 'server', 'controllers'];
 
 export function buildProgram(wiring: Wiring): Command {
   const program = new Command('telar').description(text('program.description')).version(packageJson.version)
@@ -29,6 +33,8 @@ export function buildProgram(wiring: Wiring): Command {
   addDoctor(program, wiring);
   addDemo(program, wiring);
   addTest(program, wiring);
+  addServer(program, wiring);
+  addControllers(program, wiring);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);
   });
@@ -55,7 +61,7 @@ function endWithReader(error: NodeJS.ErrnoException, serves: boolean): void {
 
 /** Runs one command line; answers the exit code. */
 export async function runProgram(wiring: Wiring, argv: readonly string[]): Promise<number> {
-  process.stdout.on('error', (error) => { endWithReader(error, argv[2] === 'up'); });
+  process.stdout.on('error', (error) => { endWithReader(error, SERVING.includes(argv[2] ?? '')); });
   try {
     await buildProgram(wiring).parseAsync(argv);
     return Number(process.exitCode ?? 0);

@@ -2,8 +2,13 @@
 import type { Instance } from '../apimachinery/instance.ts';
 import type { Log } from '../apimachinery/log.ts';
 
+/** What a process of Telar does: `telar up` all of it. */
+export type Role = 'server' | 'controllers' | 'node';
+
 export interface ServeOptions {
   instance: Instance;
+  /** Always with `server`. */
+  roles: readonly Role[];
   /** `*,-deployment`: which controllers run. */
   controllers: string;
   log: Log;
@@ -11,6 +16,21 @@ export interface ServeOptions {
   signal: AbortSignal;
   /** Called once `/readyz` answers ok. */
   ready: () => void;
+}
+
+/** Controllers without a server of their own. */
+export interface ControlOptions {
+  /** File that says which API server and as whom. */
+  kubeconfig: string;
+  controllers: string;
+  /** Addresses the node controller gives ranges of to nodes. */
+  podCidr: string;
+  /** Wait for the Lease that several such processes share. */
+  leaderElect: boolean;
+  log: Log;
+  signal: AbortSignal;
+  /** Called with the server's URL once the controllers work. */
+  ready: (server: string) => void;
 }
 
 export interface ProbeResult {
@@ -38,8 +58,10 @@ export interface ProbeTarget {
 export interface Wiring {
   /** What `telar doctor` looks at, in order. */
   probes(target: ProbeTarget): Promise<readonly Probe[]>;
-  /** API server, controllers and node in this process; resolves when all has ended. */
+  /** API server and, as the roles say, controllers and node in this process; resolves when all has ended. */
   serve(options: ServeOptions): Promise<void>;
+  /** Controllers against the server that a kubeconfig names; resolves when they have ended. */
+  control(options: ControlOptions): Promise<void>;
   /** Ends every container and guest of an instance and removes its links, rules and namespaces. */
   teardown(instance: Instance, log: Log): Promise<void>;
   /** The DNS process of an instance; resolves when it ends. */

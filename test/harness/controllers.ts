@@ -94,7 +94,7 @@ export async function realServer({ selection = '*', https = false }: RealServerO
     },
   });
   const controllers = await startControllers({
-    client, informers, recorder: new EventRecorder(client, 'test'), log: silentLog, instance: INSTANCE, rootCa: server.pki.ca.cert,
+    client, informers, recorder: new EventRecorder(client, 'test'), log: silentLog, podCidr: INSTANCE.podCidr, rootCa: server.pki.ca.cert,
   }, selection, stop.signal);
   return {
     client, informers,

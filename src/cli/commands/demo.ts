@@ -10,13 +10,13 @@ import { CliError } from '../errors.ts';
 import { buildImage, nodeName, STARTERS } from '../images/node.ts';
 import { currentHolder } from '../instance/lock.ts';
 import { DEFAULT_DATA_DIR, dataDirOf, kubeconfigPath } from '../instance/record.ts';
+import { ensureUp } from '../instance/serving.ts';
 import { text } from '../messages/index.ts';
 import { readEstate } from '../ps/estate.ts';
 import { printRows } from '../ps/print.ts';
 import { rowsOf } from '../ps/rows.ts';
 import { withServer, type Server } from '../server.ts';
 import type { Wiring } from '../wiring.ts';
-import { ensureUp } from './up.ts';
 
 interface DemoFlags {
   dataDir?: string;

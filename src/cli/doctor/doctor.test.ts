@@ -13,6 +13,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const wiringWith = (probes: readonly Probe[]): Wiring => ({
   probes: () => Promise.resolve(probes),
   serve: () => Promise.reject(new Error('not here')),
+  control: () => Promise.reject(new Error('not here')),
   teardown: () => Promise.reject(new Error('not here')),
   gateway: () => Promise.reject(new Error('not here')),
 });

@@ -65,6 +65,12 @@ export function openLog(path: string, visible: boolean): Log {
   return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, level: process.env['TELAR_DEBUG'] === '1' ? 'debug' : 'info' }, stream);
 }
 
+/** For a process whose output somebody keeps: everything, as JSON lines, to standard error. */
+export const openTerminalLog = (): Log => pino(
+  { base: null, timestamp: pino.stdTimeFunctions.isoTime, level: process.env['TELAR_DEBUG'] === '1' ? 'debug' : 'info' },
+  pino.destination({ fd: 2, sync: true }),
+);
+
 /** The last lines of a log, for a person who wonders why it ended. */
 export function tailOf(path: string): string {
   try {

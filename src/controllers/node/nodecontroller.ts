@@ -17,7 +17,7 @@ const WATCHED = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 const POD = 'pod:';
 
 export function nodeController(context: ControllerContext): Controller {
-  const { client, informers, instance } = context;
+  const { client, informers, podCidr } = context;
   const nodes = informers.for(NODES);
   const leases = informers.for(LEASES);
   const pods = informers.for(PODS);
@@ -51,7 +51,7 @@ export function nodeController(context: ControllerContext): Controller {
       return;
     }
     const taken = nodes.list().flatMap((one) => (one.spec.podCIDR ? [one.spec.podCIDR] : []));
-    const range = freeRange(instance.podCidr, taken);
+    const range = freeRange(podCidr, taken);
     if (range === undefined) {
       recorder.event(node, 'Warning', 'CIDRNotAvailable', `Node ${node.metadata.name} status is now: CIDRNotAvailable`);
       return;

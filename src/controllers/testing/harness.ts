@@ -1,6 +1,5 @@
 /** Controllers on an in-memory server, with a hand instead of a kubelet. For tests. */
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import type { Instance } from '../../apimachinery/instance.ts';
 import { silentLog } from '../../apimachinery/log.ts';
 import { formatTime } from '../../apimachinery/object.ts';
 import { Client } from '../../client/client.ts';
@@ -13,11 +12,6 @@ import type { ControllerContext } from '../context.ts';
 import { startControllers, type RunningControllers } from '../index.ts';
 
 const { PODS, EVENTS } = resources;
-
-const INSTANCE: Instance = {
-  id: 'tests1', dataDir: '/nowhere', runDir: '/nowhere', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', clusterDomain: 'cluster.local',
-  dnsAddress: '10.43.0.10', apiAddress: '10.43.0.1', nodeAddress: '10.42.0.1', nodeName: 'here', port: 6443, listen: '127.0.0.1',
-};
 
 export interface Harness {
   server: MemoryTransport;
@@ -61,7 +55,7 @@ export function harness(): Harness {
   const server = new MemoryTransport(Object.values(resources));
   const client = new Client(server);
   const recorder = new EventRecorder(client, 'test');
-  const context: ControllerContext = { client, recorder, informers: new Informers(client), log: silentLog, instance: INSTANCE, rootCa: 'PEM' };
+  const context: ControllerContext = { client, recorder, informers: new Informers(client), log: silentLog, podCidr: '10.42.0.0/16', rootCa: 'PEM' };
   const abort = new AbortController();
   const running: RunningControllers[] = [];
   const setPod = async (pod: Pod, status: NonNullable<Pod['status']>): Promise<void> => {
