@@ -5,6 +5,7 @@ import type {
   LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service, ServiceAccount,
 } from './generated/core.ts';
 import type { CertificateSigningRequest } from './generated/certificates.ts';
+import type { EndpointSlice } from './generated/discovery.ts';
 import type { VirtualMachine, VirtualMachineInstance } from './generated/kubevirt.ts';
 import type { Ingress, IngressClass } from './generated/networking.ts';
 import type { RuntimeClass } from './generated/node.ts';
@@ -27,6 +28,7 @@ interface Types {
   'v1 ServiceAccount': ServiceAccount;
   'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
   'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
+  'discovery.k8s.io/v1 EndpointSlice': EndpointSlice;
   'networking.k8s.io/v1 Ingress': Ingress;
   'networking.k8s.io/v1 IngressClass': IngressClass;
   'policy/v1 PodDisruptionBudget': PodDisruptionBudget;

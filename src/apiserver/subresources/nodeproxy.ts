@@ -2,32 +2,14 @@
 import { failure, internalError } from '../../apimachinery/status.ts';
 import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
 import type { UpgradeRequest } from '../extragroup.ts';
-import { withoutToken } from '../authn/websocket.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
 import { resourceNotFound } from '../verbs/core.ts';
+import { upgradeToPod } from '../proxy/podproxy.ts';
+import { withoutCredentials } from './credentials.ts';
 import { podTarget, type NodeTarget } from './podtarget.ts';
 
 const STREAMS = new Set(['exec', 'attach', 'portforward']);
-
-/** Credentials are for the API server alone. */
-function withoutCredentials(headers: Record<string, string | string[] | undefined>): void {
-  delete headers['authorization'];
-  for (const name of Object.keys(headers)) {
-    if (name.startsWith('impersonate-')) {
-      delete headers[name];
-    }
-  }
-  const offered = headers['sec-websocket-protocol'];
-  if (typeof offered === 'string') {
-    const rest = withoutToken(offered);
-    if (rest === undefined) {
-      delete headers['sec-websocket-protocol'];
-    } else {
-      headers['sec-websocket-protocol'] = rest;
-    }
-  }
-}
 
 function nodeTarget(core: Core, call: Call, target: Target): NodeTarget | undefined {
   const object = core.require(target).object;
@@ -71,6 +53,10 @@ export function upgradeToNode(core: Core, call: Call, { req, socket, head }: Upg
   const { info } = call;
   const kind = core.kindOf(info);
   const name = { kind, namespace: kind.namespaced ? info.namespace : '', name: info.name };
+  if (kind.group === '' && info.subresource === 'proxy' && (kind.plural === 'pods' || kind.plural === 'services')) {
+    upgradeToPod(core, call, name, { req, socket, head });
+    return;
+  }
   const streams = kind.group === '' && ((kind.plural === 'pods' && STREAMS.has(info.subresource)) || (kind.plural === 'nodes' && info.subresource === 'proxy'));
   if (!streams || kind.subresources === undefined || !Object.hasOwn(kind.subresources, info.subresource)) {
     throw streams ? resourceNotFound() : failure('BadRequest', 'this path cannot be upgraded');

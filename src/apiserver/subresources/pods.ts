@@ -11,7 +11,6 @@ import { readTyped } from '../verbs/body.ts';
 import { refOf, type Core, type Target } from '../verbs/core.ts';
 import { writeOptions } from '../verbs/options.ts';
 import { updateObject } from '../verbs/writes.ts';
-import { partHandlers } from './part.ts';
 import { typed } from '../../kinds/typed.ts';
 
 const BINDING = { apiVersion: 'v1', kind: 'Binding', type: 'core/v1.Binding' };
@@ -85,15 +84,3 @@ export async function legacyBinding(core: Core, call: Call, pods: AnyKind): Prom
   }
   return binding(core, call, { kind: pods, namespace: call.info.namespace, name });
 }
-
-/** pods/{name}/ephemeralcontainers: `kubectl debug`. Nothing but `spec.ephemeralContainers` changes. */
-export const ephemeralContainers = partHandlers({
-  scope: { part: 'other', subresource: 'ephemeralcontainers', check: 'object', generation: true },
-  take(next, asked) {
-    const { spec } = asPod(next);
-    const containers = asPod(asked).spec?.ephemeralContainers;
-    if (spec !== undefined && containers !== undefined) {
-      spec.ephemeralContainers = deepClone(containers);
-    }
-  },
-});

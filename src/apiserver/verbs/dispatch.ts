@@ -4,8 +4,10 @@ import type { AnyKind, Verb } from '../../kinds/kind.ts';
 import { approvalHandlers } from '../subresources/approval.ts';
 import { eviction } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
+import { proxyToPod } from '../proxy/podproxy.ts';
 import { proxyToNode } from '../subresources/nodeproxy.ts';
-import { binding, ephemeralContainers, legacyBinding } from '../subresources/pods.ts';
+import { ephemeralContainers, resize } from '../subresources/podparts.ts';
+import { binding, legacyBinding } from '../subresources/pods.ts';
 import { answerReview, reviewOf } from '../subresources/reviews.ts';
 import { scale } from '../subresources/scale.ts';
 import { createToken } from '../subresources/tokens.ts';
@@ -23,16 +25,22 @@ function allows(kind: AnyKind, verb: Verb): boolean {
 
 type Handler = (core: Core, call: Call, target: Target) => Answer | Promise<Answer>;
 
+const everyVerb = (handler: Handler): Record<'get' | 'create' | 'update' | 'patch' | 'delete' | 'options', Handler> =>
+  ({ get: handler, create: handler, update: handler, patch: handler, delete: handler, options: handler });
+
 /** Handlers of subresources that kinds list by name: `group/plural/subresource`, then by request verb. */
 const SUBRESOURCES: Readonly<Record<string, Readonly<Partial<Record<string, Handler>>>>> = {
   'core/pods/binding': { create: binding },
   'core/pods/eviction': { create: eviction },
   'core/pods/ephemeralcontainers': ephemeralContainers,
+  'core/pods/resize': resize,
   'core/pods/log': { get: proxyToNode },
   'core/pods/exec': { get: proxyToNode, create: proxyToNode },
   'core/pods/attach': { get: proxyToNode, create: proxyToNode },
   'core/pods/portforward': { get: proxyToNode, create: proxyToNode },
-  'core/nodes/proxy': { get: proxyToNode, create: proxyToNode, update: proxyToNode, patch: proxyToNode, delete: proxyToNode },
+  'core/pods/proxy': everyVerb(proxyToPod),
+  'core/services/proxy': everyVerb(proxyToPod),
+  'core/nodes/proxy': everyVerb(proxyToNode),
   'core/serviceaccounts/token': { create: createToken },
   'certificates.k8s.io/certificatesigningrequests/approval': approvalHandlers,
   'core/namespaces/finalize': { update: finalizeNamespace },

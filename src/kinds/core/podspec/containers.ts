@@ -4,6 +4,7 @@ import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
 import { nameErrors, oneOf, portName, portNumber } from '../../checks.ts';
 import type { Container, ContainerPort, PodSpec } from '../../generated/core.ts';
 import { validateEnv, validateEnvFrom } from './env.ts';
+import { validateEphemeralContainer } from './ephemeral.ts';
 import { validateLifecycle, validateProbe } from './probes.ts';
 import { validateResources } from './resources.ts';
 import { validateSecurityContext } from './security.ts';
@@ -126,5 +127,7 @@ export function validateContainers(field: string, spec: PodSpec): FieldError[] {
   list(`${field}.containers`, spec.containers, (path, container) => (container.restartPolicy
     ? [fieldError.forbidden(`${path}.restartPolicy`, 'may not be set for non-init containers')] : []));
   list(`${field}.initContainers`, spec.initContainers ?? [], initContainer);
+  const others = new Set(names);
+  list(`${field}.ephemeralContainers`, spec.ephemeralContainers ?? [], (path, container) => validateEphemeralContainer(path, container, others));
   return [...errors, ...hostPorts(`${field}.containers`, spec.containers)];
 }

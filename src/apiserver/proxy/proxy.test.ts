@@ -1,0 +1,82 @@
+/** Where proxies lead, and what of an answer they change. What a real pod answers is in test/e2e/streams.test.ts. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it, test } from 'node:test';
+import { pod, PODS, TestServer } from '../testing/harness.ts';
+import { splitSchemeNamePort } from './location.ts';
+import { rewriteLocation } from './podproxy.ts';
+
+test('names carry a port and a scheme', () => {
+  assert.deepEqual(splitSchemeNamePort('web'), { secure: false, name: 'web', port: '' });
+  assert.deepEqual(splitSchemeNamePort('web:8080'), { secure: false, name: 'web', port: '8080' });
+  assert.deepEqual(splitSchemeNamePort('https:web:'), { secure: true, name: 'web', port: '' });
+  assert.deepEqual(splitSchemeNamePort(':web:http'), { secure: false, name: 'web', port: 'http' });
+  for (const wrong of ['', ':', 'ftp:web:1', 'a:b:c:d']) {
+    assert.equal(splitSchemeNamePort(wrong), undefined, wrong);
+  }
+});
+
+test('redirects to the pod itself lead through the proxy, others do not', () => {
+  const prefix = '/api/v1/namespaces/default/pods/web:80/proxy';
+  const cases: [string, string][] = [
+    ['/login?next=%2F#top', `${prefix}/login?next=%2F#top`],
+    ['http://10.42.0.5:80/a', `${prefix}/a`],
+    ['https://api.example.com/a', `${prefix}/a`],
+    ['https://elsewhere.example.com/a', 'https://elsewhere.example.com/a'],
+    ['relative', 'relative'],
+    [`${prefix}/already`, `${prefix}/already`],
+    ['http://[', 'http://['],
+  ];
+  for (const [location, wanted] of cases) {
+    assert.equal(rewriteLocation(location, prefix, ['10.42.0.5', '10.42.0.5:80', 'api.example.com']), wanted, location);
+  }
+});
+
+const SERVICES = '/api/v1/namespaces/default/services';
+
+describe('proxies', () => {
+  let s: TestServer;
+  before(async () => {
+    s = await TestServer.start();
+    await s.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
+  });
+  after(() => s.close());
+
+  const message = async (path: string): Promise<string> => {
+    const reply = await s.get(path);
+    return `${reply.code} ${String(reply.json['message'])}`;
+  };
+
+  it('leads nowhere but to pods', async () => {
+    assert.equal(await message(`${PODS}/nobody/proxy/`), '404 pods "nobody" not found');
+    assert.equal(await message(`${PODS}/ftp:a:1/proxy/`), '400 invalid pod request "ftp:a:1"');
+    await s.post(PODS, pod('one', { nodeName: 'n1' }));
+    assert.equal(await message(`${PODS}/one/proxy/`), '400 address not allowed');
+    for (const podIP of ['127.0.0.1', '169.254.169.254', '::1', 'fe80::1', '224.0.0.1']) {
+      await s.patch(`${PODS}/one/status`, { status: { podIP, podIPs: [{ ip: podIP }] } });
+      assert.equal(await message(`${PODS}/one/proxy/`), '400 address not allowed', podIP);
+    }
+  });
+
+  it('sends a client to the root of what it asks for', async () => {
+    await s.patch(`${PODS}/one/status`, { status: { podIP: '192.0.2.7', podIPs: [{ ip: '192.0.2.7' }] } });
+    const reply = await s.get(`${PODS}/one:80/proxy?a=b`);
+    assert.equal(reply.code, 301);
+    assert.equal(reply.headers.location, `${PODS}/one:80/proxy/?a=b`);
+  });
+
+  it('takes a service only to ready pods that its slices name rightly', async () => {
+    assert.equal(await message(`${SERVICES}/web/proxy/`), '404 services "web" not found');
+    await s.post(SERVICES, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { ports: [{ name: 'http', port: 80 }] } });
+    assert.equal(await message(`${SERVICES}/web:81/proxy/`), '503 no service port 81 found for service "web"');
+    assert.equal(await message(`${SERVICES}/web:80/proxy/`), '503 no endpoints available for service "web:80"');
+    const slice = (address: string, targetRef: unknown): unknown => ({
+      apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { generateName: 'web-', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4',
+      endpoints: [{ addresses: [address], targetRef }], ports: [{ name: 'http', port: 80 }],
+    });
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+    assert.equal((await s.post(slices, slice('10.0.0.9', { kind: 'Pod', namespace: 'default', name: 'one' }))).code, 201, 'an address that is not the pod');
+    assert.equal((await s.post(slices, slice('192.0.2.7', { kind: 'Pod', namespace: 'other', name: 'one' }))).code, 201, 'a pod of another namespace');
+    assert.equal((await s.post(slices, slice('192.0.2.7', undefined))).code, 201, 'no pod');
+    assert.equal(await message(`${SERVICES}/web:http/proxy/`), '503 no endpoints available for service "web:http"');
+  });
+});
