@@ -1,5 +1,5 @@
 /** From text to a program: parse, check, plan. */
-import { CostBudget, CostExceeded, CostMeter, PER_CALL_COST_LIMIT } from './budget.ts';
+import { CostExceeded, CostMeter, PER_CALL_COST_LIMIT, type CostBudget } from './budget.ts';
 import type { Expr } from './ast.ts';
 import { checkExpression, type Checked } from './checker.ts';
 import { CelCompileError, CelEvaluationError, type CelIssue } from './errors.ts';

@@ -160,8 +160,12 @@ export function compare(a: CelValue, b: CelValue): number {
   if (typeof a === 'boolean' && typeof b === 'boolean') {
     return sign(!a && b, a && !b);
   }
+  return compareObjects(a, b);
+}
+
+function compareObjects(a: CelValue, b: CelValue): number {
   if ((a instanceof CelTimestamp && b instanceof CelTimestamp) || (a instanceof CelDuration && b instanceof CelDuration)) {
     return sign(a.nanos < b.nanos, a.nanos > b.nanos);
   }
-  return a instanceof Uint8Array && b instanceof Uint8Array ? sign(Buffer.compare(a, b) < 0, Buffer.compare(a, b) > 0) : noSuchOverload();
+  return a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) : noSuchOverload();
 }

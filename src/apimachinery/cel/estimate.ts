@@ -201,27 +201,34 @@ class Estimator {
     return isIndex && at(operands, 0).element.max < Number.POSITIVE_INFINITY ? { cost: ONE, size: at(operands, 0).element } : { cost: ONE };
   }
 
+  /** The sizes of the loop's variables. */
+  #loopScope(expr: LoopExpr, over: Estimate, outer: Scope | undefined): Scope {
+    const type = this.#checked.types.get(expr.range);
+    const element = elementOfType(type?.kind === 'list' ? type.element : type?.kind === 'map' ? type.value : undefined);
+    const key = type?.kind === 'map' ? sizeOfType(type.key) : ONE;
+    const [first, second] = expr.variables;
+    if (second === undefined) {
+      return { name: first, outer, size: type?.kind === 'map' ? key : over.element, element };
+    }
+    return { name: second, size: over.element, element, outer: { name: first, outer, size: key, element } };
+  }
+
   #loop(expr: LoopExpr, outer: Scope | undefined): Estimate {
     const over = this.of(expr.range, outer);
-    const type = this.#checked.types.get(expr.range);
-    const key = type?.kind === 'map' ? sizeOfType(type.key) : ONE;
-    const elementType = type?.kind === 'list' ? type.element : type?.kind === 'map' ? type.value : undefined;
-    const single = type?.kind === 'map' ? key : over.element;
-    let scope: Scope = { name: expr.variables[0], outer, size: expr.variables.length === 1 ? single : key, element: elementOfType(elementType) };
-    if (expr.variables[1] !== undefined) {
-      scope = { name: expr.variables[1], outer: scope, size: over.element, element: elementOfType(elementType) };
-    }
+    const scope = this.#loopScope(expr, over, outer);
     const filter = expr.filter === undefined ? undefined : this.of(expr.filter, scope);
     const body = expr.body === undefined ? undefined : this.of(expr.body, scope);
     const { each, once } = LOOP_COSTS[expr.macro];
     const passing = add(range(each), body?.cost ?? range(0));
     const perElement = filter === undefined ? passing : add(filter.cost, union(passing, range(SKIPPED_COST)));
-    // A quantifier may be decided by the first element.
-    const short = expr.macro === 'all' || expr.macro === 'exists';
     const loops = times(over.size, perElement);
-    const cost = add(over.cost, range(once), short ? range(Math.min(loops.min, perElement.min), loops.max) : loops);
-    const collects = expr.macro !== 'all' && expr.macro !== 'exists' && expr.macro !== 'existsOne';
-    return collects ? { cost, size: range(0, over.size.max), element: body?.size ?? over.element } : { cost, size: ONE, element: UNKNOWN };
+    const collected = { size: range(0, over.size.max), element: body?.size ?? over.element };
+    switch (expr.macro) {
+      // A quantifier may be decided by the first element.
+      case 'all': case 'exists': return { cost: add(over.cost, range(once), range(Math.min(loops.min, perElement.min), loops.max)), size: ONE, element: UNKNOWN };
+      case 'existsOne': return { cost: add(over.cost, range(once), loops), size: ONE, element: UNKNOWN };
+      default: return { cost: add(over.cost, range(once), loops), ...collected };
+    }
   }
 }
 

@@ -5,6 +5,8 @@ export { CelCompileError, CelEvaluationError } from './errors.ts';
 export { adapt, toJson } from './json.ts';
 export { escapeName, unescapeName } from './names.ts';
 export type { CelEnvironment, CelProgram } from './program.ts';
+export { celTypeOfMessage, celTypeOfSchema } from './schema.ts';
+export { celAuthorizer, celResourceCheck, type AccessAnswer, type AccessQuestion, type AskAccess } from './library/authorization.ts';
 export {
   BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, NULL, objectType, opaque, optionalOf, STRING, TIMESTAMP, typeText, UINT,
   type CelType, type ListType, type MapType, type ObjectField, type ObjectType,

@@ -122,7 +122,9 @@ export class Lexer {
 
   /** In bytes, octets from escapes are marked by a private prefix until the text is encoded. */
   #unescape(start: number, body: string, bytes: boolean): string {
-    return body.replace(ESCAPE, (whole: string, simple?: string, hex?: string, short?: string, long?: string, octal?: string, _bad?: string, offset?: number) => {
+    return body.replace(ESCAPE, (whole: string, ...groups: readonly (string | number | undefined)[]) => {
+      const [simple, hex, short, long, octal] = groups.slice(0, 5).map((group) => (typeof group === 'string' ? group : undefined));
+      const offset = groups.find((group) => typeof group === 'number');
       if (simple !== undefined) {
         return ESCAPES[simple] ?? simple;
       }

@@ -384,7 +384,7 @@ function iterate(frame: Frame, { range, first, second }: LoopParts, visit: () =>
     return;
   }
   const entries = over instanceof CelMap ? { keys: over.keys(), get: (key: CelValue): CelValue => over.get(key) ?? null }
-    : over instanceof CelRecord ? { keys: over.names(), get: (key: CelValue): CelValue => over.get(String(key)) ?? null } : noSuchOverload();
+    : over instanceof CelRecord ? { keys: over.names(), get: (key: CelValue): CelValue => (typeof key === 'string' ? over.get(key) : undefined) ?? null } : noSuchOverload();
   for (const key of entries.keys) {
     slots[first] = key;
     if (second >= 0) {

@@ -27,19 +27,22 @@ export function parseTimestamp(text: string): bigint | undefined {
   if (match === null) {
     return undefined;
   }
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const midnight = dateSeconds(match.slice(1, 4).map(Number));
+  const [hour = 0, minute = 0, second = 0] = match.slice(4, 7).map(Number);
   const offset = offsetSeconds(match[8] ?? 'Z');
-  if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 || offset === undefined) {
+  if (midnight === undefined || hour > 23 || minute > 59 || second > 59 || offset === undefined) {
     return undefined;
   }
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) {
-    return undefined;
-  }
-  const seconds = BigInt(date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset);
+  const seconds = BigInt(midnight + hour * 3600 + minute * 60 + second - offset);
   const nanos = seconds * SECOND + BigInt((match[7] ?? '').padEnd(9, '0'));
   return nanos < MIN_TIMESTAMP || nanos > MAX_TIMESTAMP ? undefined : nanos;
+}
+
+/** Seconds since 1970 at which a day of the calendar begins; undefined for days that it does not have. */
+function dateSeconds([year = 0, month = 0, day = 0]: readonly number[]): number | undefined {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() / 1000 : undefined;
 }
 
 const floorDivide = (value: bigint, by: bigint): bigint => (value >= 0n ? value / by : -((-value + by - 1n) / by));

@@ -2,7 +2,7 @@
 import { compare, countedEqual } from '../equality.ts';
 import { fail, noSuchOverload } from '../errors.ts';
 import { any, list, overload, STRING_COST, type Cost, type Overload, type Run } from '../overload.ts';
-import { CelDuration, CelList, CelUint, keyText, sizeOf, type CelValue } from '../values.ts';
+import { CelDuration, CelUint, keyText, sizeOf, type CelList, type CelValue } from '../values.ts';
 import { FunctionTable } from '../functions.ts';
 import { arithmetic } from './arithmetic.ts';
 import type { CostMeter } from '../budget.ts';

@@ -100,7 +100,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\', '"': '\\"',
 };
 
-export const quoted = (value: string): string => `"${value.toWellFormed().replace(/[\u0007\b\f\n\r\t\v\\"]/g, (found) => ESCAPES[found] ?? found)}"`;
+export const quoted = (value: string): string => `"${Array.from(value.toWellFormed(), (char) => ESCAPES[char] ?? char).join('')}"`;
 
 const lower = (value: string): string => value.replace(/[A-Z]+/g, (found) => found.toLowerCase());
 const upper = (value: string): string => value.replace(/[a-z]+/g, (found) => found.toUpperCase());
