@@ -32,8 +32,8 @@ export const GRACEFUL_CLOSE_MS = 2_000;
 export const GZIP_THRESHOLD_BYTES = 128 * 1024;
 /** Big answers are written in pieces of about this many characters, so that other requests get their turn. */
 export const WRITE_CHUNK_CHARS = 512 * 1024;
-/** Rows of a Table made at a time. */
-export const TABLE_PIECE_ROWS = 500;
+/** Entries of a list made at a time. */
+export const PIECE_ENTRIES = 500;
 /** Parsed Accept headers kept; clients use a handful. */
 export const MAX_NEGOTIATIONS = 256;
 /** Verified bearer tokens kept. */
@@ -57,12 +57,16 @@ export const TURN_MS = 0.5;
 export const ROUND_MS = 2;
 /** Bytes of one watch's events written in one turn; the next event may go beyond. */
 export const MAX_TURN_BYTES = 128 * 1024;
+/** Long work rests after this long, ms. */
+export const PACE_MS = 3;
 /** Objects scanned at a time by a list with a selector and a limit. */
 export const LIST_SCAN_PAGE = 500;
 /** Objects a deletecollection deletes at a time. */
 export const DELETE_COLLECTION_BATCH = 64;
 /** JSON and YAML nesting accepted in bodies is bounded in apimachinery; patches count their operations. */
 export const MAX_JSON_PATCH_OPERATIONS = 10_000;
+/** Characters of a patch, or of what it made, that an error quotes. */
+export const MAX_QUOTED_PATCH_CHARS = 64 * 1024;
 /** Shortest and longest life of a requested service-account token, seconds. */
 export const MIN_TOKEN_SECONDS = 600;
 export const MAX_TOKEN_SECONDS = 2 ** 32;
@@ -79,3 +83,10 @@ export const EXPIRY_BATCH = 100;
 export const MAX_COMPILED_USERS = 4096;
 /** Single rights that the rules of one role may multiply out to, for those whose own rights are compared with them. */
 export const MAX_RULE_PARTS = 100_000;
+/** Objects of a deleted definition deleted at a time; those that finalizers hold are looked for this often, ms. */
+export const CLEANUP_BATCH = 64;
+export const CLEANUP_POLL_MS = 100;
+/** Objects sent to a conversion webhook at a time; its answer at most, bytes; and how long it has, ms. */
+export const CONVERSION_BATCH = 500;
+export const MAX_CONVERSION_BYTES = 64 * 1024 * 1024;
+export const CONVERSION_TIMEOUT_MS = 30_000;

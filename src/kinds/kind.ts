@@ -1,4 +1,5 @@
 /** What a kind is to the API server: one constant of this shape per kind, in `src/kinds/<group>/<kind>.ts`. */
+import type { Shape } from '../apimachinery/apply/shape.ts';
 import type { JsonObject, KubeObject } from '../apimachinery/object.ts';
 import type { DecodeMode } from '../apimachinery/schema/decode.ts';
 import type { StructuralSchema } from '../apimachinery/schema/structural/types.ts';
@@ -36,6 +37,8 @@ export interface Rules<T extends KubeObject = KubeObject> {
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of an update through `/status`. */
   validateStatus?(object: T, old: T): FieldError[];
+  /** What the first delete of an object adds to it, in place: finalizers, conditions. */
+  prepareDelete?(object: T): void;
   /** Texts for the `Warning:` header. */
   warnings?(object: T): string[];
   /** How `metadata.name` is checked. Default: DNS-1123 subdomain. */
@@ -62,6 +65,10 @@ export interface CustomType {
    * `unknown field "spec.foo"`. Throws BadRequest for metadata of wrong types.
    */
   decode(value: Readonly<Record<string, unknown>>, mode: DecodeMode): { object: JsonObject; unknown: string[] };
+  /** The schema as it is published, descriptions included: `openAPIV3Schema` of the definition. Read anew each time. */
+  publish(): JsonObject;
+  /** How server-side apply sees the objects. */
+  readonly shape: Shape;
   /** Everything wrong with the object; with `old` only what the update is to blame for (ratcheting), and its transition rules. */
   validate(object: KubeObject, old?: KubeObject): FieldError[];
 }
@@ -72,6 +79,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   kind: string;
   plural: string;
   singular: string;
+  /** Kind of its lists; default: the kind with `List` after it. */
+  listKind?: string;
   namespaced: boolean;
   shortNames?: readonly string[];
   categories?: readonly string[];
@@ -93,12 +102,20 @@ export interface Kind<T extends KubeObject = KubeObject> {
   storedAs?: StorageAlias;
   /** Field selectors beyond metadata.name and metadata.namespace: path → value. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  /** Of deprecated versions: the `Warning:` header of every answer. */
+  deprecation?: string;
   /** Has a `/status` subresource. */
   status?: boolean;
   scale?: ScalePaths;
   /** Names served by handlers of the API server: `binding`, `log`, `exec`… Listed in discovery with these verbs and kinds. */
   subresources?: Readonly<Record<string, SubresourceInfo>>;
   rules: Rules<T>;
+}
+
+/** What the store holds, as far as an alias looks at it. */
+export interface StoredValue {
+  readonly revision: number;
+  readonly json: string;
 }
 
 /**
@@ -114,7 +131,9 @@ export interface StorageAlias {
   /** The stored shape → this kind's shape. Returns a new object. */
   decode(stored: KubeObject): KubeObject;
   /** Whether a stored value is in this kind's shape already; absent: never. */
-  isCurrent?(stored: { readonly revision: number; readonly json: string }): boolean;
+  isCurrent?(stored: StoredValue): boolean;
+  /** Whether a write that changes nothing would still change what is stored: an older version or schema. Absent: never. */
+  isStale?(stored: StoredValue): boolean;
   /** Where a webhook converts, in place of `encode` and `decode`, which then throw. Results in the order given. Rejects with StatusErrors. */
   remote?: {
     encode(objects: readonly KubeObject[]): Promise<KubeObject[]>;
@@ -140,3 +159,5 @@ export function defineKind<T extends KubeObject>(kind: Kind<T>): AnyKind {
   // The one place where a kind's type is forgotten; see above.
   return kind as unknown as AnyKind;
 }
+
+export const listKindOf = ({ kind, listKind }: Pick<AnyKind, 'kind' | 'listKind'>): string => listKind ?? `${kind}List`;

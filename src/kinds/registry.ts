@@ -82,6 +82,10 @@ export class Registry {
       return kind;
     }
     const target = this.byResource(alias.group, alias.version, alias.plural);
+    if (target === undefined && kind.custom !== undefined) {
+      // A storage version need not be served.
+      return kind;
+    }
     if (target === undefined) {
       throw new Error(`${kind.plural}.${kind.group} is stored as ${alias.plural}.${alias.group}, which is not served`);
     }

@@ -11,6 +11,8 @@ import { goTypeOf, scalarDecoder, valueKind } from './scalars.ts';
 import { customTypeError, isCustom } from './custom.ts';
 import { DecodeContext, DecodeError } from './context.ts';
 
+export { DecodeContext, DecodeError };
+
 /** How unknown fields are treated; `ignore` spares the work of naming them. Whether they are an error is the caller's decision. */
 export type DecodeMode = 'ignore' | 'warn' | 'strict';
 
@@ -202,20 +204,35 @@ function zeroOf(type: TypeRef): () => unknown {
 
 const compilers = new WeakMap<TypeTable, Compiler>();
 
-/**
- * `message` is a name of the table, e.g. `core/v1.Pod`. Throws BadRequest for a wrong type, worded as
- * `Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal …`; for custom resources Invalid, as their schemas would.
- */
-export function decodeObject(value: unknown, table: TypeTable, message: string, mode: DecodeMode): Decoded {
+function compilerOf(table: TypeTable): Compiler {
   let compiler = compilers.get(table);
   if (compiler === undefined) {
     compiler = new Compiler(table);
     compilers.set(table, compiler);
   }
+  return compiler;
+}
+
+/** `metadata` of an object whose other members have no message, at the current place of `context`. Throws DecodeError. */
+export function decodeMetadata(value: unknown, table: TypeTable, context: DecodeContext): unknown {
+  if (!isObject(value)) {
+    throw new DecodeError(context, valueKind(value), { struct: 'ObjectMeta', field: 'metadata', type: 'v1.ObjectMeta' });
+  }
+  context.enter('metadata');
+  const decoded = compilerOf(table).message('meta/v1.ObjectMeta')(value, context);
+  context.leave();
+  return decoded;
+}
+
+/**
+ * `message` is a name of the table, e.g. `core/v1.Pod`. Throws BadRequest for a wrong type, worded as
+ * `Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal …`; for custom resources Invalid, as their schemas would.
+ */
+export function decodeObject(value: unknown, table: TypeTable, message: string, mode: DecodeMode): Decoded {
   const context = new DecodeContext(mode !== 'ignore');
   try {
     // A message decodes to an object of JSON values.
-    const object = compiler.message(message)(value, context) as JsonObject;
+    const object = compilerOf(table).message(message)(value, context) as JsonObject;
     return { object, unknown: context.unknown };
   } catch (error) {
     if (error instanceof DecodeError) {

@@ -3,7 +3,9 @@ import type { JsonObject } from '../../apimachinery/object.ts';
 import type { Field, MessageType, Scalar, TypeRef, TypeTable } from '../../apimachinery/typetable.ts';
 import type { GroupVersionKind } from '../../apimachinery/object.ts';
 import { loadDescriptions, type Descriptions } from '../../kinds/descriptions.ts';
+import type { CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
+import { customSchema } from './custom.ts';
 
 export type Dialect = 'v2' | 'v3';
 
@@ -23,7 +25,9 @@ const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 export function definitionName(message: string): string {
   const slash = message.indexOf('/');
   const pkg = message.slice(0, slash);
-  return `${PREFIXES[pkg] ?? `io.k8s.api.${pkg}`}.${message.slice(slash + 1)}`;
+  // Groups of custom resources are domains, which these names turn round.
+  const prefix = pkg.includes('.') ? pkg.split('.').reverse().join('.') : PREFIXES[pkg] ?? `io.k8s.api.${pkg}`;
+  return `${prefix}.${message.slice(slash + 1)}`;
 }
 
 const NAMED_SCALARS: Partial<Record<Scalar, string>> = {
@@ -54,6 +58,8 @@ const API_VERSION: JsonObject = {
   type: 'string', description: 'APIVersion defines the versioned schema of this representation of an object.',
 };
 const KIND: JsonObject = { type: 'string', description: 'Kind is a string value representing the REST resource this object represents.' };
+
+const METADATA_DESCRIPTION = 'Standard object\'s metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata';
 
 const gvkExtension = (kinds: readonly GroupVersionKind[]): JsonObject => ({
   'x-kubernetes-group-version-kind': kinds.map(({ group, kind, version }) => ({ group, kind, version })),
@@ -93,6 +99,8 @@ export class Schemas {
   readonly #dialect: Dialect;
   readonly #kinds = new Map<string, GroupVersionKind[]>();
   readonly #definitions = new Map<string, JsonObject>();
+  /** Kinds that a CustomResourceDefinition defined, by their type. */
+  readonly #custom = new Map<string, CustomType>();
   readonly #descriptions: Descriptions = loadDescriptions();
 
   constructor(registry: Registry, dialect: Dialect) {
@@ -101,8 +109,11 @@ export class Schemas {
     for (const [message, kind] of Object.entries(BODY_KINDS)) {
       this.#kinds.set(message, [kind]);
     }
-    for (const { type, group, version, kind } of registry.list()) {
+    for (const { type, group, version, kind, custom } of registry.list()) {
       this.#kinds.set(type, [{ group, version, kind }]);
+      if (custom !== undefined) {
+        this.#custom.set(type, custom);
+      }
     }
   }
 
@@ -114,15 +125,19 @@ export class Schemas {
   /** A reference to a message, which from now on is among the definitions. */
   ref(message: string): JsonObject {
     const type = this.#types.get(message);
-    if (type === undefined) {
-      throw new Error(`no message type ${message}`);
-    }
+    const custom = type === undefined ? this.#custom.get(message) : undefined;
     const name = definitionName(message);
     if (!this.#definitions.has(name)) {
       this.#definitions.set(name, {});
-      this.#definitions.set(name, this.#message(type));
+      this.#definitions.set(name, custom === undefined ? this.#message(type, message) : this.#customMessage(message, custom));
     }
     return this.#pointer(name);
+  }
+
+  #customMessage(message: string, custom: CustomType): JsonObject {
+    const metadata = this.ref('meta/v1.ObjectMeta');
+    const own = { apiVersion: API_VERSION, kind: KIND, metadata: this.#dialect === 'v3' ? { allOf: [metadata], description: METADATA_DESCRIPTION } : { ...metadata, description: METADATA_DESCRIPTION } };
+    return { ...customSchema(custom.publish(), this.#dialect, own), ...gvkExtension(this.#kinds.get(message) ?? []) };
   }
 
   /** A reference to the list of a kind. */
@@ -183,7 +198,10 @@ export class Schemas {
     return { ...schema, ...rules };
   }
 
-  #message(type: MessageType): JsonObject {
+  #message(type: MessageType | undefined, message: string): JsonObject {
+    if (type === undefined) {
+      throw new Error(`no message type ${message}`);
+    }
     const properties: JsonObject = {};
     const required: string[] = [];
     const texts = this.#descriptions[type.name];

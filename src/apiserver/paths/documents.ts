@@ -59,15 +59,20 @@ export class Documents {
   readonly #made = new Map<string, Document>();
   readonly #zipped = new WeakMap<Document, Buffer>();
   readonly #serverAddress: () => string;
+  #generation: number;
 
   constructor(registry: Registry, serverAddress: () => string) {
     this.#registry = registry;
     this.#serverAddress = serverAddress;
+    this.#generation = registry.generation;
   }
 
-  /** Forget everything made: the registry has changed. */
-  invalidate(): void {
-    this.#made.clear();
+  /** What was made of other kinds than there are now is forgotten. */
+  #keepUp(): void {
+    if (this.#generation !== this.#registry.generation) {
+      this.#generation = this.#registry.generation;
+      this.#made.clear();
+    }
   }
 
   #document(key: string, make: () => string | Uint8Array | undefined): Document | undefined {
@@ -93,6 +98,7 @@ export class Documents {
 
   /** Undefined for a path that is none of ours. */
   answer(call: Call): Answer | undefined {
+    this.#keepUp();
     const headers = call.http?.req.headers ?? {};
     const request: Request = {
       path: call.info.path.replace(/\/$/, ''), query: call.query, accept: textOf(headers.accept), ifNoneMatch: textOf(headers['if-none-match']),

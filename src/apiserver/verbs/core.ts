@@ -1,6 +1,7 @@
 /** What every verb works on: the store seen through the table of kinds. Knows nothing of HTTP. */
 import { failure, notFound, type ResourceRef, type StatusError } from '../../apimachinery/status.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { deepEqual } from '../../apimachinery/values.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { NodeConnector } from '../../apimachinery/nodehandler.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
@@ -8,6 +9,7 @@ import type { Registry } from '../../kinds/registry.ts';
 import type { Store, Stored } from '../../store/store.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
+import type { TokenChain } from '../authn/chain.ts';
 import type { ServiceAccountTokens } from '../authn/serviceaccounts.ts';
 import type { Lookup } from '../lookup.ts';
 import type { RequestInfo } from '../types.ts';
@@ -22,6 +24,8 @@ export interface CoreOptions {
   admission: Admission;
   authorizer: Authorizer;
   tokens: ServiceAccountTokens;
+  /** Bearer tokens of every kind. */
+  bearers: TokenChain;
   nodes: NodeConnector;
   log: Log;
 }
@@ -44,6 +48,7 @@ export class Core {
   readonly admission: Admission;
   readonly authorizer: Authorizer;
   readonly tokens: ServiceAccountTokens;
+  readonly bearers: TokenChain;
   readonly nodes: NodeConnector;
   readonly log: Log;
   /** Groups with built-in kinds: an unknown resource there is a Status, elsewhere a plain 404. */
@@ -58,6 +63,7 @@ export class Core {
     this.admission = options.admission;
     this.authorizer = options.authorizer;
     this.tokens = options.tokens;
+    this.bearers = options.bearers;
     this.nodes = options.nodes;
     this.log = options.log;
     this.#builtinGroups = new Set(options.registry.list().filter((kind) => kind.origin === 'builtin').map((kind) => kind.group));
@@ -98,31 +104,90 @@ export class Core {
     return stored;
   }
 
-  /** What is stored, as `kind` shows it: the same unless the kind is an alias. */
-  view(kind: AnyKind, stored: Stored): Stored {
+  /** As `require`, also where a webhook must be asked first. Throws or rejects with StatusErrors. */
+  fetch(target: Target): Stored | Promise<Stored> {
+    if (target.kind.storedAs?.remote === undefined) {
+      return this.require(target);
+    }
+    const stored = this.store.get(this.key(target));
+    if (stored === undefined) {
+      throw notFound(refOf(target.kind, target.name));
+    }
+    const pending = this.prepare(target.kind, [stored]);
+    return pending === undefined ? this.view(target.kind, stored) : pending.then(() => this.view(target.kind, stored));
+  }
+
+  /**
+   * What is stored, as `kind` shows it: the same unless the kind is an alias. `shown`: the object that was just stored, which spares
+   * asking a webhook for it. Where a webhook converts, `prepare` must have been asked.
+   */
+  view(kind: AnyKind, stored: Stored, shown?: KubeObject): Stored {
     const alias = kind.storedAs;
-    if (alias === undefined) {
+    if (alias === undefined || alias.isCurrent?.(stored) === true) {
       return stored;
     }
-    let views = this.#views.get(stored);
-    if (views === undefined) {
-      views = new Map();
-      this.#views.set(stored, views);
-    }
+    const views = this.#viewsOf(stored);
     let view = views.get(kind);
     if (view === undefined) {
-      const object = alias.decode(stored.object);
-      view = { key: stored.key, revision: stored.revision, createRevision: stored.createRevision, object, json: JSON.stringify(object) };
+      const object = shown !== undefined && alias.remote !== undefined ? withRevision(shown, stored) : alias.decode(stored.object);
+      // What has its present shape already goes out as it is.
+      view = kind.custom !== undefined && deepEqual(object, stored.object) ? stored : viewOf(stored, object);
       views.set(kind, view);
     }
     return view;
   }
 
-  /** The shape in which an object of `kind` is stored. */
-  encode(kind: AnyKind, object: KubeObject): KubeObject {
-    return kind.storedAs === undefined ? object : kind.storedAs.encode(object);
+  #viewsOf(stored: Stored): Map<AnyKind, Stored> {
+    let views = this.#views.get(stored);
+    if (views === undefined) {
+      views = new Map();
+      this.#views.set(stored, views);
+    }
+    return views;
+  }
+
+  /** Makes the views of these very values that a webhook must convert; undefined when there is nothing to wait for. */
+  prepare(kind: AnyKind, values: readonly Stored[]): Promise<void> | undefined {
+    const alias = kind.storedAs;
+    if (alias?.remote === undefined) {
+      return undefined;
+    }
+    const missing = values.filter((stored) => alias.isCurrent?.(stored) !== true && this.#viewsOf(stored).get(kind) === undefined);
+    return missing.length === 0 ? undefined : alias.remote.decode(missing.map(({ object }) => object)).then((objects) => {
+      missing.forEach((stored, index) => {
+        const object = objects[index];
+        if (object !== undefined) {
+          this.#viewsOf(stored).set(kind, viewOf(stored, object));
+        }
+      });
+    });
+  }
+
+  /** The shape in which an object of `kind` is stored. Rejects with StatusErrors where a webhook converts. */
+  encode(kind: AnyKind, object: KubeObject): KubeObject | Promise<KubeObject> {
+    const alias = kind.storedAs;
+    if (alias?.remote !== undefined) {
+      return alias.remote.encode([object]).then(([encoded]) => encoded ?? object);
+    }
+    return alias === undefined ? object : alias.encode(object);
+  }
+
+  /** Whether writing the same object once more would change what is stored: it is of an older version or lacks newer defaults. */
+  isStale(target: Target, current: Stored): boolean {
+    const alias = target.kind.storedAs;
+    if (alias?.isStale === undefined) {
+      return false;
+    }
+    const raw = this.store.get(this.key(target));
+    return raw !== undefined && (alias.isStale(raw) || (alias.version === target.kind.version && raw.json !== current.json));
   }
 }
+
+const viewOf = ({ key, revision, createRevision }: Stored, object: KubeObject): Stored =>
+  ({ key, revision, createRevision, object, json: JSON.stringify(object) });
+
+const withRevision = (object: KubeObject, { revision }: Stored): KubeObject =>
+  ({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
 
 /** A resource that a served group does not have. */
 export const resourceNotFound = (): StatusError => failure('NotFound', 'the server could not find the requested resource', {});

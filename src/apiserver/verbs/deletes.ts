@@ -89,6 +89,9 @@ function markNamespace(namespace: KubeObject): void {
 function marked(kind: AnyKind, current: KubeObject, options: DeleteOptions): KubeObject {
   const next = deepClone(current);
   const meta = next.metadata;
+  if (meta.deletionTimestamp === undefined) {
+    kind.rules.prepareDelete?.(next);
+  }
   const finalizers = finalizersFor(kind, meta, options);
   if (finalizers.length === 0) {
     delete meta.finalizers;
@@ -141,7 +144,7 @@ async function deleteOnce(core: Core, target: Target, current: Stored, options: 
 /** Deletes an object, or marks it as being deleted while finalizers or a grace period hold it. Throws StatusErrors. */
 export async function deleteObject(core: Core, target: Target, options: DeleteOptions, context: WriteContext): Promise<Written> {
   for (let attempt = 1; ; attempt += 1) {
-    const current = core.require(target);
+    const current = await core.fetch(target);
     const failed = failedPrecondition(target, current.object.metadata, options);
     if (failed !== undefined) {
       throw failed;

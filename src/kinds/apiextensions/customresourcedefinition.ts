@@ -1,13 +1,18 @@
-import { formatTime } from '../../apimachinery/object.ts';
-import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { immutable, requiredOneOf } from '../checks.ts';
+import { setCondition } from '../../apimachinery/conditions.ts';
+import { deepEqual } from '../../apimachinery/values.ts';
 import { column, NAME } from '../columns.ts';
 import { CUSTOM_KINDS } from '../custom.ts';
 import type {
-  CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionStatus,
+  CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec,
 } from '../generated/apiextensions.ts';
 import { defineKind, type AnyKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
+import { validateSchemas } from './schemas.ts';
+import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, validateNewDefinition } from './validate.ts';
+
+/** Holds a definition until its objects are gone. */
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+const WEBHOOK_PORT = 443;
 
 const namesOf = (kind: AnyKind): CustomResourceDefinitionNames => ({
   plural: kind.plural, singular: kind.singular, kind: kind.kind, listKind: `${kind.kind}List`,
@@ -32,67 +37,88 @@ function specOf(kind: AnyKind): CustomResourceDefinitionSpec {
   };
 }
 
-/** What `kubectl get crd` lists before anybody has applied anything: a definition for every custom kind that is served. */
+/** What `kubectl get crd` lists before anybody has applied anything: a definition for every custom kind that is built in. */
 export function customResourceDefinitions(): { metadata: { name: string }; spec: CustomResourceDefinitionSpec }[] {
   return CUSTOM_KINDS.map((kind) => ({ metadata: { name: `${kind.plural}.${kind.group}` }, spec: specOf(kind) }));
 }
 
-const servedAs = ({ spec }: CustomResourceDefinition): AnyKind | undefined =>
-  CUSTOM_KINDS.find(({ group, plural, kind }) => group === spec.group && plural === spec.names?.plural && kind === spec.names.kind);
+const storageVersion = (definition: CustomResourceDefinition): string | undefined => definition.spec.versions?.find(({ storage }) => storage)?.name;
 
-function validate(definition: CustomResourceDefinition): FieldError[] {
-  const { metadata, spec } = definition;
-  const name = `${spec.names?.plural ?? ''}.${spec.group ?? ''}`;
-  const versions = spec.versions ?? [];
-  const errors: FieldError[] = [];
-  if (metadata.name !== name) {
-    errors.push(fieldError.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
+/** As in Go, a text that is missing is empty and a flag that is missing is false: validation says what is wrong with that. */
+function complete(spec: CustomResourceDefinitionSpec): void {
+  spec.group ??= '';
+  spec.scope ??= '';
+  spec.names ??= { plural: '', kind: '' };
+  spec.names.plural ??= '';
+  spec.names.kind ??= '';
+  spec.versions ??= [];
+  for (const version of spec.versions) {
+    version.name ??= '';
+    version.served ??= false;
+    version.storage ??= false;
+    version.additionalPrinterColumns?.forEach((one) => { one.jsonPath ??= ''; });
+    version.selectableFields?.forEach((one) => { one.jsonPath ??= ''; });
   }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    errors.push(fieldError.invalid('spec.versions', versions.map((one) => one.name), 'must have exactly one version marked as storage version'));
-  }
-  errors.push(...requiredOneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']));
-  if (servedAs(definition) === undefined) {
-    errors.push(fieldError.forbidden('spec.names', `this server serves only the custom resources it was built with: ${CUSTOM_KINDS.map(({ plural, group }) => `${plural}.${group}`).join(', ')}`));
-  }
-  return errors;
-}
-
-function statusOf(definition: CustomResourceDefinition): CustomResourceDefinitionStatus {
-  const lastTransitionTime = formatTime();
-  return {
-    acceptedNames: definition.spec.names,
-    storedVersions: (definition.spec.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name),
-    conditions: [
-      { type: 'NamesAccepted', status: 'True', lastTransitionTime, reason: 'NoConflicts', message: 'no conflicts found' },
-      { type: 'Established', status: 'True', lastTransitionTime, reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' },
-    ],
-  };
 }
 
 function defaults(definition: CustomResourceDefinition): void {
-  // What is missing is for validation to name.
   const spec: CustomResourceDefinitionSpec = definition.spec ?? ({} as Partial<CustomResourceDefinitionSpec> as CustomResourceDefinitionSpec);
   definition.spec = spec;
+  complete(spec);
   spec.conversion ??= { strategy: 'None' };
-  if (spec.names !== undefined) {
-    spec.names.singular ||= (spec.names.kind ?? '').toLowerCase();
-    spec.names.listKind ||= `${spec.names.kind ?? ''}List`;
+  const service = spec.conversion.webhook?.clientConfig?.service;
+  if (service !== undefined) {
+    service.port ??= WEBHOOK_PORT;
   }
+  spec.names.singular ||= spec.names.kind.toLowerCase();
+  spec.names.listKind ||= `${spec.names.kind}List`;
+}
+
+/** A new storage version joins those that objects may be stored in. */
+function noteStorageVersion(definition: CustomResourceDefinition): void {
+  const version = storageVersion(definition);
+  const stored = definition.status?.storedVersions ?? [];
+  if (version !== undefined && !stored.includes(version)) {
+    definition.status = { ...definition.status, storedVersions: [...stored, version] };
+  }
+}
+
+function markTerminating(definition: CustomResourceDefinition): void {
+  const { metadata } = definition;
+  metadata.finalizers ??= [];
+  if (!metadata.finalizers.includes(CLEANUP_FINALIZER)) {
+    metadata.finalizers.push(CLEANUP_FINALIZER);
+  }
+  const status = definition.status ?? {};
+  status.conditions ??= [];
+  setCondition(status.conditions, {
+    type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending',
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  });
+  definition.status = status;
 }
 
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', singular: 'customresourcedefinition',
   namespaced: false, type: 'apiextensions/v1.CustomResourceDefinition', origin: 'builtin',
   shortNames: ['crd', 'crds'], categories: ['api-extensions'], status: true,
-  // The kinds stay served whatever is written here, so a definition cannot be taken away.
-  verbs: ['create', 'get', 'list', 'watch', 'update', 'patch'],
-  columns: [NAME, column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '<unknown>')],
+  columns: [NAME, column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '<unknown>', { type: 'date' })],
   rules: {
     defaults,
-    prepareCreate(object) { object.status = statusOf(object); },
-    prepareUpdate: keepStatus,
-    validate,
-    validateUpdate: (object, old) => immutable('spec.scope', object.spec.scope, old.spec.scope),
+    prepareCreate(object) {
+      const version = storageVersion(object);
+      object.status = { acceptedNames: { plural: '', kind: '' }, conditions: [], storedVersions: version === undefined ? [] : [version] };
+    },
+    prepareUpdate(object, old) {
+      keepStatus(object, old);
+      if (!deepEqual(object.spec, old.spec)) {
+        noteStorageVersion(object);
+      }
+    },
+    prepareDelete: markTerminating,
+    validate: validateDefinition,
+    validateCreate: (object) => [...validateNewDefinition(object), ...validateSchemas(object)],
+    validateUpdate: (object, old) => [...validateDefinitionUpdate(object, old), ...validateSchemas(object, old)],
+    validateStatus: validateDefinitionStatus,
   },
 });
