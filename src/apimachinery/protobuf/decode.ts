@@ -9,19 +9,13 @@ import { setOwn } from '../values.ts';
 import { isPointer } from './pointers.ts';
 import { expectWire, FIXED64, LENGTH, Reader, VARINT, WireError } from './reader.ts';
 import {
-  readBoxedJson, readBoxedList, readBoxedText, readDuration, readIntOrString, readMicroTime, readSchemaOr, readTime,
+  readBoxedJson, readBoxedList, readBoxedText, readDuration, readIntOrString, readMicroTime, readSchemaOr, readTime, SCHEMA_OR, SCHEMA_PROPS,
 } from './wellknown.ts';
 
 /** Messages inside one another. */
 const MAX_DEPTH = 100;
 /** `k8s` and a zero byte. */
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
-
-const SCHEMA_PROPS = 'apiextensions/v1.JSONSchemaProps';
-/** Fields of JSONSchemaProps that hold a schema or something else. */
-const SCHEMA_OR: Readonly<Record<string, 'bool' | 'array' | 'strings'>> = {
-  items: 'array', additionalProperties: 'bool', additionalItems: 'bool', dependencies: 'strings',
-};
 
 /** Reads one value and returns it; undefined for none. */
 type Read = (reader: Reader, wire: number, depth: number) => unknown;
@@ -116,7 +110,9 @@ class Compiler {
       };
       case 'map': return mapTake(name, read, zeroOf(type.of));
       default: {
-        const keepsZero = field.required || isPointer(message.name, name);
+        // JSON inside the message says itself what is there: `default: false`, `additionalProperties: false`.
+        const isJson = schemaOr !== undefined || (type.t === 'scalar' && type.scalar === 'any');
+        const keepsZero = field.required || isJson || isPointer(message.name, name);
         return (target, reader, wire, depth) => {
           const value = read(reader, wire, depth);
           // Go writes fields that are no pointers even when they are empty, which in JSON is absence.

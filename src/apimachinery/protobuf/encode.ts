@@ -5,6 +5,7 @@ import { parseDuration } from '../schema/times.ts';
 import type { Field, Scalar, TypeRef, TypeTable } from '../typetable.ts';
 import { isObject } from '../values.ts';
 import { FIXED64, LENGTH, VARINT } from './reader.ts';
+import { SCHEMA_OR, SCHEMA_PROPS } from './wellknown.ts';
 
 class Writer {
   readonly #parts: Uint8Array[] = [];
@@ -92,19 +93,54 @@ class Encoder {
     if (type === undefined) {
       throw new Error(`type table: there is no message ${message}`);
     }
-    this.#level(writer, object, [...type.fields.values()].filter(({ name, number }) => number.length > 0 && object[name] !== undefined), 0);
+    this.#level(writer, object, [...type.fields.values()].filter(({ name, number }) => number.length > 0 && object[name] !== undefined), message);
   }
 
-  /** Fields whose numbers agree up to `depth`: those with more numbers go into a message of their own. */
-  #level(writer: Writer, object: Record<string, unknown>, fields: readonly Field[], depth: number): void {
+  /** Fields of a message whose numbers agree up to `depth`: those with more numbers go into a message of their own. */
+  #level(writer: Writer, object: Record<string, unknown>, fields: readonly Field[], message: string, depth = 0): void {
     for (const [number, group] of Map.groupBy(fields, (field) => field.number[depth] ?? 0)) {
       const [first] = group;
       if (first !== undefined && first.number.length === depth + 1) {
-        this.#field(writer, number, object[first.name], first.type);
+        const schemaOr = message === SCHEMA_PROPS ? SCHEMA_OR[first.name] : undefined;
+        if (schemaOr === undefined) {
+          this.#field(writer, number, object[first.name], first.type);
+        } else {
+          this.#schemaOr(writer, number, object[first.name], schemaOr);
+        }
       } else {
-        writer.message(number, (inner) => this.#level(inner, object, group, depth + 1));
+        writer.message(number, (inner) => this.#level(inner, object, group, message, depth + 1));
       }
     }
+  }
+
+  /** A schema, or what may stand in its place: a boolean, several schemas, names of properties; `dependencies` holds a map of such. */
+  #schemaOr(writer: Writer, number: number, value: unknown, kind: 'bool' | 'array' | 'strings'): void {
+    const schema = (inner: Writer, at: number, one: unknown): void => inner.message(at, (body) => this.write(body, isObject(one) ? one : {}, SCHEMA_PROPS));
+    if (kind === 'strings') {
+      for (const [key, member] of Object.entries(isObject(value) ? value : {})) {
+        writer.message(number, (entry) => {
+          entry.text(1, key);
+          entry.message(2, (inner) => {
+            if (Array.isArray(member)) {
+              member.forEach((name) => inner.text(2, String(name)));
+            } else {
+              schema(inner, 1, member);
+            }
+          });
+        });
+      }
+      return;
+    }
+    writer.message(number, (inner) => {
+      if (kind === 'bool') {
+        SCALARS.bool(inner, 1, value !== false);
+      }
+      if (Array.isArray(value)) {
+        value.forEach((one) => schema(inner, 2, one));
+      } else if (isObject(value)) {
+        schema(inner, kind === 'bool' ? 2 : 1, value);
+      }
+    });
   }
 
   #field(writer: Writer, number: number, value: unknown, type: TypeRef): void {

@@ -128,6 +128,12 @@ export function readBoxedList(reader: Reader): string[] {
   return list;
 }
 
+export const SCHEMA_PROPS = 'apiextensions/v1.JSONSchemaProps';
+/** Fields of JSONSchemaProps that hold a schema or something else. */
+export const SCHEMA_OR: Readonly<Record<string, 'bool' | 'array' | 'strings'>> = {
+  items: 'array', additionalProperties: 'bool', additionalItems: 'bool', dependencies: 'strings',
+};
+
 /**
  * JSONSchemaPropsOrBool, …OrArray and …OrStringArray: either of their two fields is the value. `schema` reads a JSONSchemaProps.
  */

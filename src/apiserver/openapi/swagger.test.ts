@@ -45,7 +45,7 @@ const isPreview = (name: string): boolean => /v\d+(?:alpha|beta)\d+/.test(name);
 const UNNAMED = [
   ...['APIGroup', 'APIGroupList', 'APIResource', 'APIResourceList', 'APIVersions', 'GroupVersionForDiscovery', 'ServerAddressByClientCIDR', 'WatchEvent']
     .map((name) => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`),
-  ...['CustomResourceSubresourceStatus', 'JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray']
+  ...['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray']
     .map((name) => `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${name}`),
   'io.k8s.apimachinery.pkg.version.Info',
 ];

@@ -63,8 +63,10 @@ CustomResourceSubresourceScale
   statusReplicasPath string 2 !
   labelSelectorPath string 3
 
+CustomResourceSubresourceStatus
+
 CustomResourceSubresources
-  status any 1
+  status CustomResourceSubresourceStatus 1
   scale CustomResourceSubresourceScale 2
 
 CustomResourceValidation
