@@ -7,14 +7,18 @@ import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import { admissionChain } from './admission/chain.ts';
 import { Authenticator } from './authn/authenticate.ts';
+import type { Revocations } from './authn/certificate.ts';
+import { staticSource, TokenChain, type TokenSource } from './authn/chain.ts';
 import { ServiceAccountTokens } from './authn/serviceaccounts.ts';
 import { parseTokenFile, StaticTokens, type StaticToken } from './authn/tokenfile.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { createPolicy } from './authz/index.ts';
 import { MASTERS } from './authz/masters.ts';
 import { bootstrap } from './bootstrap.ts';
+import { Definitions } from './custom/definitions.ts';
 import { startExpiry } from './expiry.ts';
 import type { ExtraGroup } from './extragroup.ts';
+import { Fairness } from './fairness/fairness.ts';
 import { Handler, type HandlerOptions } from './http/handler.ts';
 import { Listener } from './http/listener.ts';
 import { handleUpgrade } from './http/upgrade.ts';
@@ -40,6 +44,10 @@ export interface ApiServerOptions {
   instance: Pick<Instance, 'serviceCidr' | 'clusterDomain' | 'apiAddress' | 'nodeAddress' | 'port'>;
   /** Text of a token file (`token,user,uid,"group,…"`), beside the administrator's token of the pki. */
   tokenFile?: string;
+  /** Further kinds of bearer tokens: see authn/oidc/. */
+  tokenSources?: readonly TokenSource[];
+  /** Client certificates that count no longer. */
+  revoked?: Revocations;
   authorizer?: Authorizer;
   /** Answered by modules of their own, e.g. `subresources.kubevirt.io`. */
   groups?: readonly ExtraGroup[];
@@ -65,13 +73,22 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+const NONE_REVOKED: Revocations = new Set<string>();
+
 const adminToken = (pki: Pki): StaticToken =>
   ({ token: pki.adminToken, user: { name: 'kubernetes-admin', groups: [MASTERS, 'system:authenticated'] } });
 
 const inCore = (plural: string): ResourcePath => ['', 'v1', plural];
 const TOKEN_SUBJECTS = { ServiceAccount: inCore('serviceaccounts'), Pod: inCore('pods'), Secret: inCore('secrets'), Node: inCore('nodes') } as const;
 
-function coreOf(options: ApiServerOptions): Core {
+/** Tokens of the file and of service accounts, and those that other issuers vouch for. */
+function bearersOf({ pki, tokenFile, tokenSources = [] }: ApiServerOptions, tokens: ServiceAccountTokens): TokenChain {
+  const own = [tokens.issuer];
+  const known = new StaticTokens([adminToken(pki), ...parseTokenFile(tokenFile ?? '')]);
+  return new TokenChain([staticSource(known, own), tokens, ...tokenSources], own);
+}
+
+function coreOf(options: ApiServerOptions, definitions: Definitions): Core {
   const { store, registry, log, pki } = options;
   const lookup = new Lookup(store, registry);
   const policy = createPolicy(store, registry, lookup);
@@ -86,26 +103,38 @@ function coreOf(options: ApiServerOptions): Core {
   const admission = admissionChain({
     store, registry, lookup, authorizer, log, serviceCidr: options.instance.serviceCidr,
     ...(options.serviceAccounts === undefined ? {} : { serviceAccounts: options.serviceAccounts }),
-    further: [...policy.plugins, ...options.admission ?? []],
+    further: [definitions, ...policy.plugins, ...options.admission ?? []],
   });
-  return new Core({ store, registry, lookup, log, tokens, nodes, admission, authorizer });
+  return new Core({ store, registry, lookup, log, tokens, bearers: bearersOf(options, tokens), nodes, admission, authorizer });
+}
+
+/** Watches of a resource that is served no longer end. */
+function closeOrphans(watches: ReadonlySet<WatchStream>, registry: Registry): void {
+  for (const watch of watches) {
+    const { custom, group, version, plural } = watch.kind;
+    if (custom !== undefined && registry.byResource(group, version, plural) === undefined) {
+      watch.close();
+    }
+  }
 }
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, registry, log, pki, instance } = options;
-  const core = coreOf(options);
+  const definitions = new Definitions({ store, registry, log, converterOf: () => undefined });
+  const core = coreOf(options, definitions);
   const health = new Health();
   health.add({ name: 'store', live: true, run: () => (store.currentRevision >= 0 ? { ok: true } : { ok: false, why: 'the store has no state' }) });
   const { apiAddress, nodeAddress, port } = instance;
   await bootstrap(core, { apiAddress, nodeAddress, port, serviceCidr: options.instance.serviceCidr });
+  await definitions.start(core);
   let address = `${nodeAddress}:${port}`;
   const pipeline: Pipeline = {
-    core, groups: new Map((options.groups ?? []).map((group) => [group.group, group])),
+    core, groups: new Map((options.groups ?? []).map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
     paths: { documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens },
   };
   const watches = new Set<WatchStream>();
-  const staticTokens = new StaticTokens([adminToken(pki), ...parseTokenFile(options.tokenFile ?? '')]);
-  const handling: HandlerOptions = { pipeline, log, watches, authenticator: new Authenticator(staticTokens, core.tokens) };
+  definitions.onChange(() => closeOrphans(watches, registry));
+  const handling: HandlerOptions = { pipeline, log, watches, authenticator: new Authenticator(core.bearers, options.revoked ?? NONE_REVOKED) };
   const handler = new Handler(handling);
   const listeners: Listener[] = [];
   const stopExpiry = startExpiry(core);
@@ -133,6 +162,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     notReady: () => health.failing(),
     async close(): Promise<void> {
       stopExpiry();
+      await definitions.close();
       for (const watch of watches) {
         watch.close();
       }

@@ -59,6 +59,8 @@ export interface Call {
   readonly info: RequestInfo;
   readonly query: URLSearchParams;
   readonly user: User;
+  /** Who acts as `user`, where somebody impersonates. */
+  readonly actor?: User | undefined;
   readonly accept: Accept;
   readonly body: Body;
   /** Texts for the `Warning:` header, in order. */

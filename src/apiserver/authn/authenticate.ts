@@ -4,9 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import { unauthorized } from '../../apimachinery/status.ts';
 import { MAX_CACHED_TOKENS, TOKEN_CACHE_MS } from '../limits.ts';
 import type { User } from '../types.ts';
-import { certificateUser } from './certificate.ts';
-import type { ServiceAccountTokens } from './serviceaccounts.ts';
-import type { StaticTokens } from './tokenfile.ts';
+import { certificateUser, type CertificateUser, type Revocations } from './certificate.ts';
+import type { TokenChain, TokenReviewResult } from './chain.ts';
 import { protocolToken } from './websocket.ts';
 
 export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -14,51 +13,63 @@ export const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unau
 const BEARER = /^bearer +(\S+)$/i;
 
 export class Authenticator {
-  readonly #static: StaticTokens;
-  readonly #accounts: ServiceAccountTokens;
+  readonly #tokens: TokenChain;
+  readonly #revoked: Revocations;
   /** The certificate's user of each connection: certificates do not change while a connection lasts. */
-  readonly #byConnection = new WeakMap<TLSSocket, { user: User | undefined }>();
+  readonly #byConnection = new WeakMap<TLSSocket, CertificateUser>();
   readonly #byToken = new Map<string, { user: User; until: number }>();
 
-  constructor(staticTokens: StaticTokens, accounts: ServiceAccountTokens) {
-    this.#static = staticTokens;
-    this.#accounts = accounts;
+  constructor(tokens: TokenChain, revoked: Revocations) {
+    this.#tokens = tokens;
+    this.#revoked = revoked;
   }
 
-  /** Throws Unauthorized for credentials that are wrong; none at all is `ANONYMOUS`. */
-  authenticate(headers: IncomingHttpHeaders, socket: TLSSocket): User {
+  /** Throws or rejects with Unauthorized for credentials that are wrong; none at all is `ANONYMOUS`. */
+  authenticate(headers: IncomingHttpHeaders, socket: TLSSocket): User | Promise<User> {
     return this.#ofConnection(socket) ?? this.#ofToken(headers) ?? ANONYMOUS;
   }
 
   #ofConnection(socket: TLSSocket): User | undefined {
     let known = this.#byConnection.get(socket);
     if (known === undefined) {
-      known = { user: certificateUser(socket) };
+      known = certificateUser(socket);
       this.#byConnection.set(socket, known);
+    }
+    // A connection may outlive the certificate it was opened with, and one may be revoked while it lasts.
+    if (known.user !== undefined && (Date.now() > known.until || this.#revoked.has(known.fingerprint))) {
+      throw unauthorized();
     }
     return known.user;
   }
 
-  #ofToken(headers: IncomingHttpHeaders): User | undefined {
+  #ofToken(headers: IncomingHttpHeaders): User | Promise<User> | undefined {
     const { authorization } = headers;
     const token = authorization === undefined ? protocolToken(headers['sec-websocket-protocol']) : BEARER.exec(authorization)?.[1];
     if (token === undefined) {
       return undefined;
     }
-    const now = Date.now();
     const known = this.#byToken.get(token);
-    if (known !== undefined && known.until > now) {
+    if (known !== undefined && known.until > Date.now()) {
       return known.user;
     }
-    const user = this.#static.find(token) ?? this.#accounts.review(token)?.user;
-    if (user === undefined) {
+    const found = this.#tokens.review(token);
+    return found instanceof Promise ? this.#awaited(token, found) : this.#keep(token, found);
+  }
+
+  async #awaited(token: string, pending: Promise<TokenReviewResult | undefined>): Promise<User> {
+    return this.#keep(token, await pending);
+  }
+
+  #keep(token: string, found: TokenReviewResult | undefined): User {
+    if (found === undefined) {
       this.#byToken.delete(token);
       throw unauthorized();
     }
     if (this.#byToken.size >= MAX_CACHED_TOKENS) {
       this.#byToken.clear();
     }
-    this.#byToken.set(token, { user, until: now + TOKEN_CACHE_MS });
-    return user;
+    const soon = Date.now() + TOKEN_CACHE_MS;
+    this.#byToken.set(token, { user: found.user, until: found.expires === undefined ? soon : Math.min(soon, found.expires * 1000) });
+    return found.user;
   }
 }

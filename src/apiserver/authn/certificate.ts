@@ -4,21 +4,40 @@ import { unauthorized } from '../../apimachinery/status.ts';
 import type { User } from '../types.ts';
 
 const AUTHENTICATED = 'system:authenticated';
+/** What tells one certificate from another in audit logs, as Kubernetes names it. */
+const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 
 const asList = (value: string | string[] | undefined): string[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
-/**
- * The user of a connection; undefined when it showed no certificate. Throws Unauthorized for a certificate that
- * our authority did not sign or that has expired.
- */
-export function certificateUser(socket: TLSSocket): User | undefined {
+export interface CertificateUser {
+  /** Undefined when the connection showed no certificate. */
+  readonly user: User | undefined;
+  /** When the certificate expires, milliseconds since the epoch. */
+  readonly until: number;
+  /** SHA-256 of the certificate, hexadecimal in lower case. */
+  readonly fingerprint: string;
+}
+
+/** Certificates that count no longer, by fingerprint. */
+export interface Revocations {
+  has(fingerprint: string): boolean;
+}
+
+const NOBODY: CertificateUser = { user: undefined, until: Infinity, fingerprint: '' };
+
+/** The user of a connection. Throws Unauthorized for a certificate that our authority did not sign or that has expired. */
+export function certificateUser(socket: TLSSocket): CertificateUser {
   const certificate = socket.getPeerCertificate();
   if (certificate === null || Object.keys(certificate).length === 0) {
-    return undefined;
+    return NOBODY;
   }
   const [name] = asList(certificate.subject.CN);
   if (!socket.authorized || name === undefined || name === '') {
     throw unauthorized();
   }
-  return { name, groups: [...asList(certificate.subject.O), AUTHENTICATED] };
+  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  return {
+    user: { name, groups: [...asList(certificate.subject.O), AUTHENTICATED], extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] } },
+    until: Date.parse(certificate.valid_to), fingerprint,
+  };
 }

@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, randomUUID, sign, verify
 import { isObject } from '../../apimachinery/values.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { User } from '../types.ts';
+import type { TokenReviewResult } from './chain.ts';
 
 export interface BoundObject {
   kind: 'Pod' | 'Secret' | 'Node';
@@ -14,6 +15,8 @@ export interface TokenGrant {
   namespace: string;
   account: { name: string; uid: string };
   bound: BoundObject | undefined;
+  /** Of a token bound to a pod: the node the pod is on. It does not bind the token. */
+  node?: { name: string; uid: string };
   audiences: readonly string[];
   /** Seconds from now. */
   lifetime: number;
@@ -29,6 +32,12 @@ export interface TokenOptions {
 }
 
 const PRIVATE_CLAIM = 'kubernetes.io';
+const EXTRA = 'authentication.kubernetes.io/';
+const LEGACY_ISSUER = 'kubernetes/serviceaccount';
+const LEGACY = {
+  namespace: 'kubernetes.io/serviceaccount/namespace', secret: 'kubernetes.io/serviceaccount/secret.name',
+  account: 'kubernetes.io/serviceaccount/service-account.name', uid: 'kubernetes.io/serviceaccount/service-account.uid',
+} as const;
 const MAX_TOKEN_CHARS = 16 * 1024;
 const CLOCK_SKEW_SECONDS = 10;
 
@@ -43,6 +52,9 @@ function parsePart(part: string | undefined): Record<string, unknown> | undefine
   }
 }
 
+const userName = (namespace: string, account: string): string => `system:serviceaccount:${namespace}:${account}`;
+const groupsOf = (namespace: string): string[] => ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+
 interface NamedClaim {
   name: string;
   uid: string;
@@ -51,13 +63,6 @@ interface NamedClaim {
 function namedClaim(value: unknown): NamedClaim | undefined {
   return isObject(value) && typeof value['name'] === 'string' && typeof value['uid'] === 'string'
     ? { name: value['name'], uid: value['uid'] } : undefined;
-}
-
-export interface TokenReviewResult {
-  user: User;
-  audiences: readonly string[];
-  /** Seconds since the epoch. */
-  expires: number;
 }
 
 export class ServiceAccountTokens {
@@ -83,20 +88,34 @@ export class ServiceAccountTokens {
   issue(grant: TokenGrant, now: number = Date.now()): { token: string; expires: Date } {
     const iat = Math.floor(now / 1000);
     const exp = iat + grant.lifetime;
-    const { namespace, account, bound } = grant;
+    const { namespace, account, bound, node } = grant;
     const payload = {
       aud: grant.audiences.length === 0 ? [this.issuer] : grant.audiences,
       exp, iat, iss: this.issuer, jti: randomUUID(), nbf: iat,
       [PRIVATE_CLAIM]: {
         namespace,
         ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+        ...(node === undefined ? {} : { node }),
         serviceaccount: { name: account.name, uid: account.uid },
       },
-      sub: `system:serviceaccount:${namespace}:${account.name}`,
+      sub: userName(namespace, account.name),
     };
+    return { token: this.#signed(payload), expires: new Date(exp * 1000) };
+  }
+
+  /** A token that lives as long as the Secret it stands in: what `kubernetes.io/service-account-token` Secrets hold. */
+  issueLegacy(namespace: string, account: { name: string; uid: string }, secret: string): string {
+    return this.#signed({
+      iss: LEGACY_ISSUER,
+      [LEGACY.namespace]: namespace, [LEGACY.secret]: secret, [LEGACY.account]: account.name, [LEGACY.uid]: account.uid,
+      sub: userName(namespace, account.name),
+    });
+  }
+
+  #signed(payload: Record<string, unknown>): string {
     const signed = `${base64url({ alg: 'ES256', kid: this.#keyId })}.${base64url(payload)}`;
     const signature = sign('sha256', Buffer.from(signed), { key: this.#private, dsaEncoding: 'ieee-p1363' });
-    return { token: `${signed}.${signature.toString('base64url')}`, expires: new Date(exp * 1000) };
+    return `${signed}.${signature.toString('base64url')}`;
   }
 
   /** Who a token speaks for; undefined for one that is not ours, not yet or no longer valid, or whose account or pod is gone. */
@@ -104,6 +123,9 @@ export class ServiceAccountTokens {
     const claims = this.#verified(token);
     if (claims === undefined) {
       return undefined;
+    }
+    if (claims['iss'] === LEGACY_ISSUER) {
+      return audiences.includes(this.issuer) ? this.#reviewLegacy(token, claims) : undefined;
     }
     const { exp, nbf, aud } = claims;
     const seconds = now / 1000;
@@ -114,6 +136,21 @@ export class ServiceAccountTokens {
     const common = (Array.isArray(aud) ? aud : [aud]).filter((one): one is string => typeof one === 'string' && audiences.includes(one));
     const user = common.length === 0 ? undefined : this.#userOf(claims);
     return user === undefined ? undefined : { user, audiences: common, expires: exp };
+  }
+
+  /** Such a token is good while its Secret holds it. */
+  #reviewLegacy(token: string, claims: Record<string, unknown>): TokenReviewResult | undefined {
+    const [namespace, secret, account, uid] = [LEGACY.namespace, LEGACY.secret, LEGACY.account, LEGACY.uid].map((name) => claims[name]);
+    if (typeof namespace !== 'string' || typeof secret !== 'string' || typeof account !== 'string' || typeof uid !== 'string'
+      || !this.#exists('ServiceAccount', namespace, { name: account, uid })) {
+      return undefined;
+    }
+    const holder = this.#lookup('Secret', namespace, secret);
+    const data: unknown = holder === undefined ? undefined : Reflect.get(holder, 'data');
+    if (holder?.metadata.deletionTimestamp !== undefined || !isObject(data) || data['token'] !== Buffer.from(token).toString('base64')) {
+      return undefined;
+    }
+    return { user: { name: userName(namespace, account), uid, groups: groupsOf(namespace) }, audiences: [this.issuer] };
   }
 
   #verified(token: string): Record<string, unknown> | undefined {
@@ -132,23 +169,23 @@ export class ServiceAccountTokens {
     if (!isObject(own) || typeof namespace !== 'string' || account === undefined || !this.#exists('ServiceAccount', namespace, account)) {
       return undefined;
     }
-    const extra: Record<string, string[]> = {};
+    const extra: Record<string, string[]> = typeof claims['jti'] === 'string' ? { [`${EXTRA}credential-id`]: [`JTI=${claims['jti']}`] } : {};
     for (const kind of ['Pod', 'Secret', 'Node'] as const) {
       const claim = own[kind.toLowerCase()];
       if (claim === undefined) {
         continue;
       }
       const bound = namedClaim(claim);
-      if (bound === undefined || !this.#exists(kind, namespace, bound)) {
+      // Beside a pod the node only says where the token was given out.
+      const told = kind === 'Node' && own['pod'] !== undefined;
+      if (bound === undefined || (!told && !this.#exists(kind, namespace, bound))) {
         return undefined;
       }
-      extra[`authentication.kubernetes.io/${kind.toLowerCase()}-name`] = [bound.name];
-      extra[`authentication.kubernetes.io/${kind.toLowerCase()}-uid`] = [bound.uid];
+      extra[`${EXTRA}${kind.toLowerCase()}-name`] = [bound.name];
+      extra[`${EXTRA}${kind.toLowerCase()}-uid`] = [bound.uid];
     }
     return {
-      name: `system:serviceaccount:${namespace}:${account.name}`, uid: account.uid,
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-      ...(Object.keys(extra).length === 0 ? {} : { extra }),
+      name: userName(namespace, account.name), uid: account.uid, groups: groupsOf(namespace), ...(Object.keys(extra).length === 0 ? {} : { extra }),
     };
   }
 

@@ -3,20 +3,21 @@ import { constants as http2 } from 'node:http2';
 import type { Log } from '../../apimachinery/log.ts';
 import { failure, internalError, StatusError, tooLarge, unauthorized } from '../../apimachinery/status.ts';
 import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts';
+import { LEVEL_HEADER, SCHEMA_HEADER, type Flow } from '../fairness/fairness.ts';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
 import { isPublicPath } from '../authz/masters.ts';
 import { GZIP_THRESHOLD_BYTES, LINGER_MS, MAX_REQUESTS_IN_FLIGHT, MAX_WARNINGS_CHARS, MAX_WATCHES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { serve, type Pipeline } from '../pipeline.ts';
 import { route, verbOf } from '../route.ts';
-import type { Answer, Body, Call, RequestInfo, RequestVerb, User } from '../types.ts';
+import type { Answer, Body, Call, HttpExchange, RequestInfo, RequestVerb, User } from '../types.ts';
 import { PageNotFound } from '../verbs/core.ts';
 import type { WatchStream } from '../verbs/watchstream.ts';
 import { headersOf, replyOf, socketOf, type Reply, type Req, type Res } from './exchange.ts';
 import { acceptOf, cannotAccept, JSON_ACCEPT } from './negotiate.ts';
 import { splitTarget } from './query.ts';
 import { readBody } from './readbody.ts';
-import { documentText, includeObjectOf, isPlain, listPieces, listValue, shapeObject, wantsPretty, type View } from './render.ts';
+import { documentPieces, documentText, includeObjectOf, isPlain, listPieces, shapeObject, wantsPretty, type View } from './render.ts';
 import { sendPieces, sendText, takesGzip, type Head, type Outgoing } from './send.ts';
 import { Turns } from './turns.ts';
 import { writeWatch } from './watchwriter.ts';
@@ -29,34 +30,56 @@ export interface HandlerOptions {
   readonly watches: Set<WatchStream>;
 }
 
-/** What is known of a request before its body. */
+/** What a request is about, before it is known who asks. */
 export interface Prepared {
   readonly info: RequestInfo;
   readonly verb: RequestVerb;
   readonly query: URLSearchParams;
+}
+
+/** Who asks; `actor` is who it really is, where that differs. */
+export interface Asking {
   readonly user: User;
+  readonly actor?: User;
 }
 
 const NO_BODY: Body = { kind: 'none' };
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Path, verb and user. Throws StatusErrors. */
-export function prepare(req: Req, authenticator: Authenticator): Prepared {
+/** Path and verb. Throws StatusErrors. */
+export function prepare(req: Req): Prepared {
   const { path, query } = splitTarget(req.url ?? '/');
   const info = route(path);
   const verb = verbOf(req.method ?? 'GET', info, query);
   if (verb === undefined) {
     throw failure('MethodNotAllowed', 'the server does not allow this method on the requested resource');
   }
+  return { info, verb, query };
+}
+
+/** The user of a request: at once where nobody has to be asked for it. Throws or rejects with Unauthorized, Forbidden or BadRequest. */
+export function identify(req: Req, info: RequestInfo, { authenticator, pipeline }: HandlerOptions): Asking | Promise<Asking> {
   const socket = socketOf(req);
   if (socket === undefined) {
     throw unauthorized();
   }
   const user = authenticator.authenticate(headersOf(req), socket);
-  if (user === ANONYMOUS && !(isPublicPath(path) && !info.isResource)) {
+  const impersonates = wantsImpersonation(headersOf(req));
+  if (user instanceof Promise || impersonates) {
+    return identifyLater(req, user, impersonates, pipeline);
+  }
+  if (user === ANONYMOUS && !(isPublicPath(info.path) && !info.isResource)) {
     throw unauthorized();
   }
-  return { info, verb, query, user };
+  return { user };
+}
+
+async function identifyLater(req: Req, pending: User | Promise<User>, impersonates: boolean, { core }: Pipeline): Promise<Asking> {
+  const actor = await pending;
+  if (actor === ANONYMOUS) {
+    throw unauthorized();
+  }
+  return impersonates ? { user: await impersonated(core.authorizer, actor, req), actor } : { user: actor };
 }
 
 const contentTypeOf = (view: View): string => (view.accept.format === 'yaml' ? 'application/yaml' : 'application/json');
@@ -90,6 +113,14 @@ export function statusOf(error: unknown, log: Log, path: string): StatusError {
   }
   log.error({ path, error: error instanceof Error ? error.stack ?? error.message : String(error) }, 'a request failed unexpectedly');
   return internalError(error instanceof Error ? error.message : 'unknown error');
+}
+
+/** Tells the client where its request belonged. */
+function markFlow(reply: Reply, { schemaUid, level }: Flow): void {
+  if (!reply.headersSent) {
+    reply.setHeader(SCHEMA_HEADER, schemaUid);
+    reply.setHeader(LEVEL_HEADER, level.options.uid);
+  }
 }
 
 const tooMany = (): StatusError => failure('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
@@ -131,37 +162,52 @@ export class Handler {
   }
 
   #serve(req: Req, res: Res): Promise<void> | undefined {
-    const prepared = prepare(req, this.#options.authenticator);
-    if (wantsImpersonation(headersOf(req))) {
-      return this.#impersonated(req, res, prepared);
+    const prepared = prepare(req);
+    const asking = identify(req, prepared.info, this.#options);
+    if (asking instanceof Promise) {
+      return this.#later(req, res, prepared, asking);
     }
-    return BODY_METHODS.has(req.method ?? '') ? this.#withBody(req, res, prepared) : this.#answer(req, res, prepared, NO_BODY);
+    return this.#asked(req, res, prepared, asking);
   }
 
-  async #impersonated(req: Req, res: Res, prepared: Prepared): Promise<void> {
-    const user = await impersonated(this.#options.pipeline.core.authorizer, prepared.user, headersOf(req));
-    const acting = { ...prepared, user };
-    await (BODY_METHODS.has(req.method ?? '') ? this.#withBody(req, res, acting) : this.#answer(req, res, acting, NO_BODY));
+  async #later(req: Req, res: Res, prepared: Prepared, pending: Promise<Asking>): Promise<void> {
+    await this.#asked(req, res, prepared, await pending);
   }
 
-  async #withBody(req: Req, res: Res, prepared: Prepared): Promise<void> {
+  #asked(req: Req, res: Res, prepared: Prepared, asking: Asking): Promise<void> | undefined {
+    return BODY_METHODS.has(req.method ?? '') ? this.#withBody(req, res, prepared, asking) : this.#answer({ req, res }, prepared, asking, NO_BODY);
+  }
+
+  async #withBody(req: Req, res: Res, prepared: Prepared, asking: Asking): Promise<void> {
     // What a node answers it also reads.
     const body = isProxied(prepared.info) ? NO_BODY : await readBody(req);
-    await this.#answer(req, res, prepared, body);
+    await this.#answer({ req, res }, prepared, asking, body);
   }
 
-  #answer(req: Req, res: Res, { info, verb, query, user }: Prepared, body: Body): Promise<void> | undefined {
+  #answer({ req, res }: HttpExchange, { info, verb, query }: Prepared, { user, actor }: Asking, body: Body): Promise<void> | undefined {
     const headers = headersOf(req);
     const accept = info.isResource ? acceptOf(headers.accept) : JSON_ACCEPT;
     if (accept === undefined && !isProxied(info)) {
       throw cannotAccept();
     }
-    const call: Call = { method: req.method ?? 'GET', verb, info, query, user, body, accept: accept ?? JSON_ACCEPT, warnings: [], http: { req, res } };
-    const answer = serve(this.#options.pipeline, call);
-    return answer instanceof Promise ? answer.then((settled) => this.#write(req, res, call, settled)) : this.#write(req, res, call, answer);
+    const call: Call = {
+      method: req.method ?? 'GET', verb, info, query, user, actor, body, accept: accept ?? JSON_ACCEPT, warnings: [], http: { req, res },
+    };
+    const { pipeline } = this.#options;
+    const flow = pipeline.fairness.flowOf(call);
+    const marked = (error: unknown): never => {
+      markFlow(replyOf(res), flow);
+      throw error;
+    };
+    try {
+      const answer = pipeline.fairness.run(flow, call, () => serve(pipeline, call));
+      return answer instanceof Promise ? answer.then((settled) => this.#write({ req, res }, call, settled, flow), marked) : this.#write({ req, res }, call, answer, flow);
+    } catch (error) {
+      return marked(error);
+    }
   }
 
-  #write(req: Req, res: Res, call: Call, answer: Answer): Promise<void> | undefined {
+  #write({ req, res }: HttpExchange, call: Call, answer: Answer, flow: Flow): Promise<void> | undefined {
     const reply = replyOf(res);
     const { metrics } = this.#options.pipeline.paths;
     if (answer.type === 'taken') {
@@ -177,13 +223,16 @@ export class Handler {
     const headers = headersOf(req);
     const out: Outgoing = { reply, gzip: takesGzip(headers['accept-encoding']), headOnly: call.method === 'HEAD' };
     if (answer.type === 'raw') {
+      markFlow(reply, flow);
       return this.#raw(out, call, answer);
     }
     const view: View = { accept: call.accept, includeObject: includeObjectOf(call.query), pretty: wantsPretty(call.query, headers['user-agent']) };
     if (answer.type === 'watch') {
+      markFlow(reply, flow);
       return this.#watch(answer.stream, res, view);
     }
-    const head: Head = { 'content-type': contentTypeOf(view) };
+    // With the rest of the head, which is cheaper than headers set beforehand.
+    const head: Head = { 'content-type': contentTypeOf(view), [SCHEMA_HEADER]: flow.schemaUid, [LEVEL_HEADER]: flow.level.options.uid };
     if (call.warnings.length > 0) {
       head['warning'] = warningHeaders(call.warnings);
     }
@@ -305,11 +354,11 @@ function sendDocument(out: Outgoing, code: number, head: Head, value: unknown, v
 
 function sendList(out: Outgoing, head: Head, answer: Extract<Answer, { type: 'list' }>, view: View): Promise<void> | undefined {
   const { kind, items, meta } = answer;
+  const estimate = items.reduce((sum, item) => sum + item.json.length, 0);
   if (view.accept.format === 'yaml' || view.pretty) {
-    return sendDocument(out, 200, head, listValue(kind, items, meta, view), view);
+    return documentPieces(kind, items, meta, view).then((pieces) => sendPieces(out, 200, head, pieces, estimate));
   }
   const pieces = listPieces(kind, items, meta, view);
-  const estimate = items.reduce((sum, item) => sum + item.json.length, 0);
   if (estimate < WRITE_CHUNK_CHARS && !(out.gzip && estimate > GZIP_THRESHOLD_BYTES)) {
     return sendText(out, 200, head, [...pieces].join('')) ?? undefined;
   }

@@ -2,13 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
 import type { ExtraGroup } from '../extragroup.ts';
 import { authorise, extraGroupOf } from '../pipeline.ts';
 import { upgradeToNode } from '../subresources/nodeproxy.ts';
 import type { Call, RequestVerb } from '../types.ts';
 import { PageNotFound } from '../verbs/core.ts';
-import { prepare, statusOf, type HandlerOptions } from './handler.ts';
+import { identify, prepare, statusOf, type HandlerOptions } from './handler.ts';
 import { JSON_ACCEPT } from './negotiate.ts';
 
 const STREAMING = new Set(['exec', 'attach', 'portforward']);
@@ -29,10 +28,10 @@ export function refuse(socket: Duplex, code: number, contentType: string, body: 
 
 async function upgrade(options: HandlerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const { pipeline } = options;
-  const prepared = prepare(req, options.authenticator);
-  const user = wantsImpersonation(req.headers) ? await impersonated(pipeline.core.authorizer, prepared.user, req.headers) : prepared.user;
+  const prepared = prepare(req);
+  const asking = await identify(req, prepared.info, options);
   const call: Call = {
-    method: req.method ?? 'GET', verb: streamVerb(prepared), info: prepared.info, query: prepared.query, user,
+    method: req.method ?? 'GET', verb: streamVerb(prepared), info: prepared.info, query: prepared.query, ...asking,
     accept: JSON_ACCEPT, body: { kind: 'none' }, warnings: [],
   };
   await authorise(pipeline.core, call);

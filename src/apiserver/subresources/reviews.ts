@@ -1,10 +1,11 @@
 /** SelfSubjectReview, (Self)SubjectAccessReview, SelfSubjectRulesReview and TokenReview: questions that nothing stores. */
 import type { JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
-import type { Attributes } from '../authz/authorizer.ts';
+import { badRequest } from '../../apimachinery/status.ts';
 import type { Answer, Call, User } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
 import type { Core } from '../verbs/core.ts';
+import { accessStatus, checkAccessReview, subjectOf, textOf, textsOf } from './accessreviews.ts';
 
 type Review = (core: Core, call: Call, body: JsonObject) => Promise<JsonObject> | JsonObject;
 
@@ -16,33 +17,6 @@ interface ReviewKind {
   review: Review;
 }
 
-const textOf = (object: unknown, name: string): string => {
-  const value = isObject(object) ? object[name] : undefined;
-  return typeof value === 'string' ? value : '';
-};
-
-const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []);
-
-function attributesFrom(spec: unknown, user: User): Attributes {
-  const resource = isObject(spec) ? spec['resourceAttributes'] : undefined;
-  const path = isObject(spec) ? spec['nonResourceAttributes'] : undefined;
-  return {
-    user, isResource: isObject(resource), verb: textOf(resource ?? path, 'verb'), group: textOf(resource, 'group'), version: textOf(resource, 'version'),
-    resource: textOf(resource, 'resource'), subresource: textOf(resource, 'subresource'), namespace: textOf(resource, 'namespace'),
-    name: textOf(resource, 'name'), path: textOf(path, 'path'),
-  };
-}
-
-async function accessStatus(core: Core, spec: unknown, user: User): Promise<JsonObject> {
-  const { allowed, reason } = await core.authorizer.authorize(attributesFrom(spec, user));
-  return { allowed, ...(reason === '' ? {} : { reason }) };
-}
-
-/** The user a SubjectAccessReview asks about. */
-function subjectOf(spec: unknown): User {
-  return { name: textOf(spec, 'user'), uid: textOf(spec, 'uid'), groups: textsOf(isObject(spec) ? spec['groups'] : undefined) };
-}
-
 const userInfo = (user: User): JsonObject => ({
   username: user.name,
   ...(user.uid === undefined ? {} : { uid: user.uid }),
@@ -50,14 +24,30 @@ const userInfo = (user: User): JsonObject => ({
   ...(user.extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
 });
 
-function reviewToken(core: Core, body: JsonObject): JsonObject {
+async function reviewToken(core: Core, body: JsonObject): Promise<JsonObject> {
   const { spec } = body;
+  const token = textOf(spec, 'token');
+  if (token === '') {
+    throw badRequest('token is required for TokenReview in authentication');
+  }
   const asked = textsOf(isObject(spec) ? spec['audiences'] : undefined);
-  const found = core.tokens.review(textOf(spec, 'token'), asked.length === 0 ? [core.tokens.issuer] : asked);
-  return found === undefined
-    ? { authenticated: false, error: 'invalid bearer token' }
+  const found = await core.bearers.review(token, asked.length === 0 ? core.bearers.audiences : asked);
+  return found === undefined ? { user: {}, error: 'invalid bearer token' }
     : { authenticated: true, user: userInfo(found.user), audiences: [...found.audiences] };
 }
+
+function reviewRules(core: Core, call: Call, body: JsonObject): JsonObject {
+  const namespace = textOf(body['spec'], 'namespace');
+  if (namespace === '') {
+    throw badRequest('no namespace on request');
+  }
+  return { ...core.authorizer.rulesFor(call.user, namespace) };
+}
+
+const access = (of: (call: Call, spec: unknown) => User): Review => (core, call, body) => {
+  checkAccessReview(textOf(body, 'kind'), body, call.info.namespace);
+  return accessStatus(core, body['spec'], of(call, body['spec']));
+};
 
 const AUTHORIZATION = 'authorization.k8s.io';
 const AUTHENTICATION = 'authentication.k8s.io';
@@ -65,22 +55,19 @@ const AUTHENTICATION = 'authentication.k8s.io';
 const REVIEWS: Readonly<Record<string, ReviewKind>> = {
   selfsubjectaccessreviews: {
     group: AUTHORIZATION, kind: 'SelfSubjectAccessReview', type: 'authorization/v1.SelfSubjectAccessReview',
-    review: (core, call, body) => accessStatus(core, body['spec'], call.user),
+    review: access((call) => call.user),
   },
   subjectaccessreviews: {
     group: AUTHORIZATION, kind: 'SubjectAccessReview', type: 'authorization/v1.SubjectAccessReview',
-    review: (core, _call, body) => accessStatus(core, body['spec'], subjectOf(body['spec'])),
+    review: access((_call, spec) => subjectOf(spec)),
   },
   localsubjectaccessreviews: {
     group: AUTHORIZATION, kind: 'LocalSubjectAccessReview', type: 'authorization/v1.LocalSubjectAccessReview',
-    review: (core, _call, body) => accessStatus(core, body['spec'], subjectOf(body['spec'])),
+    review: access((_call, spec) => subjectOf(spec)),
   },
   selfsubjectrulesreviews: {
     group: AUTHORIZATION, kind: 'SelfSubjectRulesReview', type: 'authorization/v1.SelfSubjectRulesReview',
-    review: (core, call, body) => {
-      const { resourceRules, nonResourceRules } = core.authorizer.rulesFor(call.user, textOf(body['spec'], 'namespace'));
-      return { resourceRules, nonResourceRules, incomplete: false };
-    },
+    review: reviewRules,
   },
   selfsubjectreviews: {
     group: AUTHENTICATION, kind: 'SelfSubjectReview', type: 'authentication/v1.SelfSubjectReview',

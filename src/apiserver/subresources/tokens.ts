@@ -5,6 +5,7 @@ import { isObject } from '../../apimachinery/values.ts';
 import { checkNodeToken } from '../authz/node/restriction.ts';
 import type { BoundObject } from '../authn/serviceaccounts.ts';
 import { MAX_TOKEN_SECONDS, MIN_TOKEN_SECONDS } from '../limits.ts';
+import { typed } from '../../kinds/typed.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
 import type { Core, Target } from '../verbs/core.ts';
@@ -46,6 +47,14 @@ function boundObject(core: Core, target: Target, reference: unknown): BoundObjec
   return { kind, name, uid: found };
 }
 
+/** Where a pod is; undefined for one that no node has. */
+function nodeOfPod(core: Core, namespace: string, name: string): { name: string; uid: string } | undefined {
+  const pod = core.lookup.get(['', 'v1', 'pods'], namespace, name);
+  const nodeName = pod === undefined ? '' : typed('v1 Pod', pod).spec.nodeName ?? '';
+  const node = nodeName === '' ? undefined : core.lookup.get(['', 'v1', 'nodes'], '', nodeName);
+  return node === undefined ? undefined : { name: nodeName, uid: node.metadata.uid ?? '' };
+}
+
 export async function createToken(core: Core, call: Call, target: Target): Promise<Answer> {
   const body = readTyped(call, core.registry, TOKEN_REQUEST).object;
   const spec = isObject(body['spec']) ? body['spec'] : {};
@@ -58,9 +67,11 @@ export async function createToken(core: Core, call: Call, target: Target): Promi
   checkNodeToken(core.lookup, call.user, { namespace: target.namespace, name: target.name }, spec['boundObjectRef']);
   const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
   const audiences = asked.length === 0 ? [core.tokens.issuer] : asked;
+  const bound = boundObject(core, target, spec['boundObjectRef']);
+  const node = bound?.kind === 'Pod' ? nodeOfPod(core, target.namespace, bound.name) : undefined;
   const { token, expires } = core.tokens.issue({
-    namespace: target.namespace, account: { name: target.name, uid: account.metadata.uid ?? '' },
-    bound: boundObject(core, target, spec['boundObjectRef']), audiences, lifetime: Number(seconds),
+    namespace: target.namespace, account: { name: target.name, uid: account.metadata.uid ?? '' }, bound, audiences, lifetime: Number(seconds),
+    ...(node === undefined ? {} : { node }),
   });
   const shown: JsonObject = {
     kind: TOKEN_REQUEST.kind, apiVersion: TOKEN_REQUEST.apiVersion,
