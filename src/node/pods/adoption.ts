@@ -33,5 +33,6 @@ export function newestOf(found: readonly InspectedContainer[]): { taken: FoundCo
 }
 
 export function publishedStatus(pod: Pod, container: string): ContainerStatus | undefined {
-  return [...pod.status?.containerStatuses ?? [], ...pod.status?.initContainerStatuses ?? []].find((one) => one.name === container);
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find((one) => one.name === container);
 }

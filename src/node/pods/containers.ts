@@ -44,6 +44,8 @@ export class PodContainers {
   readonly #events: ContainerEvents;
   readonly #probers = new Map<string, Prober>();
   readonly #waiters = new Map<string, Waiter>();
+  /** Podman's ids of the containers that were started last, by name. */
+  readonly #ids = new Map<string, string>();
   pod: Pod;
 
   constructor(context: PodContext, sandbox: PodSandbox, extension: PodExtension | undefined, pod: Pod, events: ContainerEvents) {
@@ -60,6 +62,13 @@ export class PodContainers {
       throw new Error(`pod ${this.pod.metadata.name} has no container ${name}`);
     }
     return found;
+  }
+
+  /** The first process of a container that runs; 0 when it does not. */
+  async processOf(name: string): Promise<number> {
+    const id = this.#ids.get(name);
+    const found = id === undefined ? undefined : await this.#inspect(id);
+    return found?.running === true ? found.pid : 0;
   }
 
   target(record: ContainerRecord): ActionTarget {
@@ -81,6 +90,7 @@ export class PodContainers {
   running(record: ContainerRecord, id: string, startedAt: Date, adopted: { started: boolean; ready: boolean } | undefined): void {
     record.phase = 'running';
     record.id = id;
+    this.#ids.set(record.name, id);
     record.startedAt = startedAt;
     delete record.terminated;
     const container = this.specOf(record.name);

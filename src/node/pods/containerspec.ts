@@ -29,6 +29,8 @@ export interface SpecInput {
   image: ContainerImage;
   /** Path of the pod's network namespace; undefined for the host's. */
   netns?: string;
+  /** Process whose PID namespace it joins; undefined for one of its own. */
+  pidNamespaceOf?: number;
   cgroupParent: string;
   hostname: string;
   environment: Record<string, string>;
@@ -63,13 +65,21 @@ function process(input: SpecInput): Partial<ContainerSpec> {
   };
 }
 
+/** By path, not as Podman's `container:`, which would keep the other container from being removed. */
+function pidNamespace({ pod, pidNamespaceOf }: SpecInput): Pick<ContainerSpec, 'pidns'> {
+  if (pidNamespaceOf !== undefined) {
+    return { pidns: { nsmode: 'path', value: `/proc/${pidNamespaceOf}/ns/pid` } };
+  }
+  return pod.spec?.hostPID === true ? { pidns: { nsmode: 'host' } } : {};
+}
+
 function namespaces(input: SpecInput): Pick<ContainerSpec, 'netns' | 'ipcns' | 'pidns' | 'utsns' | 'hostname'> {
   const { spec } = input.pod;
   const host = { nsmode: 'host' as const };
   return {
     netns: input.netns === undefined ? host : { nsmode: 'path', value: input.netns },
     ...(spec?.hostNetwork === true ? { utsns: host } : { hostname: input.hostname }),
-    ...(spec?.hostPID === true ? { pidns: host } : {}),
+    ...pidNamespace(input),
     // Private rather than Podman's shareable: that would mount a /dev/shm on the host for each container.
     ipcns: spec?.hostIPC === true ? host : { nsmode: 'private' },
   };

@@ -6,12 +6,13 @@ import { runAction } from './actions.ts';
 import { BackOff, goDuration } from './backoff.ts';
 import type { PodContainers } from './containers.ts';
 import type { PodContext, PodImage } from './context.ts';
+import { targetProcess } from './ephemeral.ts';
 import { messageOf, PodStartError } from './errors.ts';
 import type { ContainerOverride, PodExtension } from './extension.ts';
 import { pullImage } from './pullimage.ts';
 import type { PodSandbox } from './sandbox.ts';
 import { ContainerStartFailure, startContainer } from './starter.ts';
-import { containerId } from './state.ts';
+import { containerId, listOf } from './state.ts';
 import type { ContainerRecord } from './state.ts';
 import { stopContainer } from './stopper.ts';
 
@@ -127,7 +128,7 @@ export class Launcher {
   }
 
   #where(record: ContainerRecord): { fieldPath: string } {
-    return { fieldPath: `spec.${record.kind === 'app' ? 'containers' : 'initContainers'}{${record.name}}` };
+    return { fieldPath: `spec.${listOf(record)}{${record.name}}` };
   }
 
   /** The pod's own, else the image's, which an adopted container has to be asked for. */
@@ -197,11 +198,13 @@ export class Launcher {
     const override = await this.#overrideFor(record);
     const image = override.rootfs === undefined ? await this.#image(record, container.image ?? '') : undefined;
     await this.#imageVolumes(record, override);
+    const process = await targetProcess(this.#containers.pod, record.name, (target) => this.#containers.processOf(target));
     trying();
     const previous = record.id;
     const attempt = record.attempt + 1;
     const started = await startContainer(this.#context, this.#options.sandbox, {
       pod: this.#containers.pod, container, attempt, override, fieldPath: this.#where(record).fieldPath, ...(image === undefined ? {} : { image }),
+      ...(process === undefined ? {} : { pidNamespaceOf: process }),
     }, this.#options.signals.starting.signal);
     record.attempt = attempt;
     record.imageId = image?.reference ?? '';
@@ -237,7 +240,7 @@ export class Launcher {
 
   /** Waits for the image, but not when the pod is to end meanwhile. */
   async #image(record: ContainerRecord, image: string): Promise<PodImage> {
-    const request = { pod: this.#containers.pod, container: this.#containers.specOf(record.name), init: record.kind !== 'app', image };
+    const request = { pod: this.#containers.pod, container: this.#containers.specOf(record.name), list: listOf(record), image };
     const { signal } = this.#options.signals.starting;
     signal.throwIfAborted();
     const { promise, reject } = Promise.withResolvers<never>();

@@ -15,20 +15,18 @@ function pullPolicy(container: Container): string {
   return !name.includes('@') && (tag === undefined || tag === 'latest') ? 'Always' : 'IfNotPresent';
 }
 
-const fieldPath = (container: string, init: boolean): { fieldPath: string } =>
-  ({ fieldPath: `spec.${init ? 'initContainers' : 'containers'}{${container}}` });
-
 export interface PullRequest {
   pod: Pod;
   container: Container;
-  init: boolean;
+  /** The container's list in the spec. */
+  list: string;
   image: string;
 }
 
 /** Throws PodStartError ErrImagePull, ImagePullBackOff and so on. */
 export async function pullImage(context: PodContext, request: PullRequest, backOff: BackOff, failures: Map<string, number>): Promise<PodImage> {
   const { pod, container, image } = request;
-  const where = fieldPath(container.name, request.init);
+  const where = { fieldPath: `spec.${request.list}{${container.name}}` };
   const key = `image ${image}`;
   const failedAt = failures.get(key);
   if (failedAt !== undefined && backOff.remaining(key, failedAt) > 0) {

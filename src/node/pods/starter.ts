@@ -22,6 +22,8 @@ export interface StartRequest {
   override: ContainerOverride;
   /** Where events say it happened. */
   fieldPath: string;
+  /** Process whose PID namespace the container joins instead of having its own. */
+  pidNamespaceOf?: number;
 }
 
 /** A container was made but its process could not be started: it counts as an attempt that failed. */
@@ -58,6 +60,7 @@ async function buildSpec(context: PodContext, sandbox: PodSandbox, request: Star
     ...(sandbox.network === undefined ? {} : { netns: sandbox.network.netns }),
     cgroupParent: `${cgroupRoot(context.instance)}/${podCgroup(sandbox.uid)}`,
     hostname: podHostname(pod),
+    ...(request.pidNamespaceOf === undefined ? {} : { pidNamespaceOf: request.pidNamespaceOf }),
     mounts: [...shared, ...mounts], imageVolumes: images,
     logPath: logFile(sandbox.podDir, container.name, attempt),
     memoryCapacity: context.memoryCapacity, lowestOomScore: context.lowestOomScore,

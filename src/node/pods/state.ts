@@ -2,8 +2,8 @@
 import { formatTime } from '../../apimachinery/object.ts';
 import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '../../kinds/generated/core.ts';
 
-/** `sidecar`: an init container that runs on (restartPolicy Always). */
-export type ContainerKind = 'init' | 'sidecar' | 'app';
+/** `sidecar`: an init container that runs on (restartPolicy Always). `ephemeral`: added later, for debugging; nothing waits for it. */
+export type ContainerKind = 'init' | 'sidecar' | 'app' | 'ephemeral';
 
 export interface ContainerRecord {
   readonly name: string;
@@ -42,11 +42,12 @@ export function kindOf(container: Container, init: boolean): ContainerKind {
   return init ? container.restartPolicy === 'Always' ? 'sidecar' : 'init' : 'app';
 }
 
-/** All containers with their kind, init containers first, in the order they start. */
+/** All containers with their kind, init containers first, in the order they start; ephemeral ones last. */
 export function containersOf(pod: Pod): { container: Container; kind: ContainerKind }[] {
   return [
     ...(pod.spec?.initContainers ?? []).map((container) => ({ container, kind: kindOf(container, true) })),
     ...(pod.spec?.containers ?? []).map((container) => ({ container, kind: kindOf(container, false) })),
+    ...(pod.spec?.ephemeralContainers ?? []).map((container) => ({ container, kind: 'ephemeral' as const })),
   ];
 }
 
@@ -60,7 +61,7 @@ function lost(status: ContainerStatus): ContainerStateTerminated {
   };
 }
 
-function freshRecord(name: string, kind: ContainerKind, waiting: string): ContainerRecord {
+export function freshRecord(name: string, kind: ContainerKind, waiting: string): ContainerRecord {
   return { name, kind, phase: 'waiting', attempt: -1, id: '', imageId: '', waiting: { reason: waiting }, started: false, ready: false };
 }
 
@@ -77,7 +78,7 @@ function recordFromStatus(record: ContainerRecord, status: ContainerStatus): Con
 
 /** Records as the last published status has them, before Podman is asked. */
 export function recordsFromStatus(pod: Pod): Map<string, ContainerRecord> {
-  const statuses = [...pod.status?.initContainerStatuses ?? [], ...pod.status?.containerStatuses ?? []];
+  const statuses = [...pod.status?.initContainerStatuses ?? [], ...pod.status?.containerStatuses ?? [], ...pod.status?.ephemeralContainerStatuses ?? []];
   const waiting = (pod.spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
   return new Map(containersOf(pod).map(({ container, kind }) => {
     const status = statuses.find((one) => one.name === container.name);
@@ -101,8 +102,8 @@ export function isTerminal(pod: Pod): boolean {
 
 /** Whether a container that ended is to be started again. */
 export function shouldRestart(pod: Pod, record: ContainerRecord): boolean {
-  if (record.kind === 'sidecar') {
-    return true;
+  if (record.kind === 'sidecar' || record.kind === 'ephemeral') {
+    return record.kind === 'sidecar';
   }
   const container = containersOf(pod).find((one) => one.container.name === record.name)?.container;
   const policy = pod.spec?.restartPolicy ?? 'Always';
@@ -112,4 +113,14 @@ export function shouldRestart(pod: Pod, record: ContainerRecord): boolean {
   }
   const own = container?.restartPolicy ?? policy;
   return own === 'Always' || (own === 'OnFailure' && exitCode !== 0);
+}
+
+/** init and sidecar containers hold back those after them until they are done or up. */
+export function holdsBack(record: ContainerRecord): boolean {
+  return record.kind === 'init' || (record.kind === 'sidecar' && !(record.phase === 'running' && record.started));
+}
+
+/** Where a container stands in its pod's spec. */
+export function listOf(record: ContainerRecord): 'containers' | 'initContainers' | 'ephemeralContainers' {
+  return record.kind === 'app' ? 'containers' : record.kind === 'ephemeral' ? 'ephemeralContainers' : 'initContainers';
 }

@@ -27,7 +27,7 @@ function containerStatus(container: Container, record: ContainerRecord): Contain
     name: record.name,
     state: stateOf(record),
     lastState: record.last === undefined ? {} : { terminated: record.last },
-    ready: record.kind === 'init' ? record.terminated?.exitCode === 0 : running && record.ready,
+    ready: record.kind === 'ephemeral' ? false : record.kind === 'init' ? record.terminated?.exitCode === 0 : running && record.ready,
     restartCount: Math.max(0, record.attempt),
     image: container.image ?? '',
     imageID: record.imageId,
@@ -72,6 +72,9 @@ function countApp(record: ContainerRecord, counts: Counts): void {
   }
 }
 
+/** The containers that make a pod what it is: all but those somebody added to look at it. */
+const lasting = (state: PodState): ContainerRecord[] => [...state.containers.values()].filter((record) => record.kind !== 'ephemeral');
+
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 /** The phase by the rules of the kubelet's getPhase. */
@@ -80,7 +83,7 @@ export function phaseOf(pod: Pod, state: PodState): Phase {
     return 'Failed';
   }
   const counts: Counts = { initPending: 0, initFailed: 0, waiting: 0, running: 0, stopped: 0, succeeded: 0 };
-  for (const record of state.containers.values()) {
+  for (const record of lasting(state)) {
     (record.kind === 'app' ? countApp : countInit)(record, counts);
   }
   const policy = pod.spec?.restartPolicy ?? 'Always';
@@ -109,7 +112,7 @@ const isInitialized = (record: ContainerRecord): boolean =>
   record.kind === 'sidecar' ? record.started : record.terminated?.exitCode === 0;
 
 function initialized(pod: Pod, state: PodState, phase: Phase): ConditionState {
-  const missing = [...state.containers.values()].filter((record) => record.kind !== 'app' && !isInitialized(record)).map((record) => record.name);
+  const missing = lasting(state).filter((record) => record.kind !== 'app' && !isInitialized(record)).map((record) => record.name);
   if (phase === 'Succeeded') {
     return { status: true, reason: 'PodCompleted' };
   }
@@ -120,7 +123,7 @@ function initialized(pod: Pod, state: PodState, phase: Phase): ConditionState {
 }
 
 function containersReady(state: PodState, phase: Phase): ConditionState {
-  const unready = [...state.containers.values()]
+  const unready = lasting(state)
     .filter((record) => record.kind !== 'init' && !(record.phase === 'running' && record.ready)).map((record) => record.name);
   if (phase === 'Succeeded' || phase === 'Failed') {
     return { status: false, reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed' };
@@ -178,13 +181,24 @@ function statusesOf(containers: readonly Container[] | undefined, state: PodStat
   });
 }
 
+/** Statuses of all containers; a pod that was refused has none to speak of. */
+function containerStatuses(pod: Pod, state: PodState): Pick<PodStatus, 'initContainerStatuses' | 'containerStatuses' | 'ephemeralContainerStatuses'> {
+  if (state.ended !== undefined && [...state.containers.values()].every((record) => record.attempt < 0)) {
+    return {};
+  }
+  const init = statusesOf(pod.spec?.initContainers, state);
+  const ephemeral = statusesOf(pod.spec?.ephemeralContainers, state);
+  return {
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    containerStatuses: statusesOf(pod.spec?.containers, state),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+  };
+}
+
 /** What `status` of the pod should say now. */
 export function podStatus(pod: Pod, state: PodState, context: StatusContext): PodStatus {
   const phase = phaseOf(pod, state);
-  const initContainers = statusesOf(pod.spec?.initContainers, state);
   const { ended } = state;
-  // A pod that was refused has no containers to speak of.
-  const refused = ended !== undefined && [...state.containers.values()].every((record) => record.attempt < 0);
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
@@ -194,8 +208,7 @@ export function podStatus(pod: Pod, state: PodState, context: StatusContext): Po
     hostIPs: [{ ip: context.hostIp }],
     ...(state.podIp === '' ? {} : { podIP: state.podIp, podIPs: [{ ip: state.podIp }] }),
     startTime: pod.status?.startTime ?? state.startTime ?? formatTime(context.now),
-    ...(initContainers.length === 0 || refused ? {} : { initContainerStatuses: initContainers }),
-    ...(refused ? {} : { containerStatuses: statusesOf(pod.spec?.containers, state) }),
+    ...containerStatuses(pod, state),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
 }

@@ -12,11 +12,12 @@ import { refusalOf } from './admission.ts';
 import { newestOf, publishedStatus } from './adoption.ts';
 import { PodContainers } from './containers.ts';
 import type { PodContext } from './context.ts';
+import { addEphemeral, startEphemeral } from './ephemeral.ts';
 import { messageOf, PodStartError } from './errors.ts';
 import type { PodExtension } from './extension.ts';
 import { Launcher, LauncherSignals } from './launcher.ts';
 import { PodSandbox } from './sandbox.ts';
-import { isTerminal, recordsFromStatus, shouldRestart } from './state.ts';
+import { holdsBack, isTerminal, recordsFromStatus, shouldRestart } from './state.ts';
 import type { ContainerRecord, PodState } from './state.ts';
 import { phaseOf, podStatus } from './status.ts';
 import { StatusWriter } from './statuswriter.ts';
@@ -132,6 +133,7 @@ export class PodWorker {
   update(pod: Pod): void {
     this.#pod = pod;
     this.#containers.pod = pod;
+    addEphemeral(pod, this.#state.containers);
     this.#status.observe(pod);
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.#signals.starting.abort(new Error('the pod is being deleted'));
@@ -348,9 +350,9 @@ export class PodWorker {
   /** Containers in their order; stops at the first that must be waited for. */
   async #startContainers(): Promise<void> {
     const begun = this.#begun;
-    let waitMs = Infinity;
+    let waitMs = await startEphemeral(this.#state.containers.values(), (record) => this.#launcher.tryStart(record));
     for (const record of this.#state.containers.values()) {
-      if (record.kind === 'init' && (begun || record.terminated?.exitCode === 0)) {
+      if (record.kind === 'ephemeral' || record.kind === 'init' && (begun || record.terminated?.exitCode === 0)) {
         continue;
       }
       if (record.phase === 'waiting' || (record.phase === 'exited' && shouldRestart(this.#pod, record))) {
@@ -444,9 +446,4 @@ export class PodWorker {
       this.#context.recorder.event(this.#pod, 'Warning', 'FailedMount', messageOf(error));
     }).finally(() => { this.#watchClock(); });
   }
-}
-
-/** init and sidecar containers hold back those after them until they are done or up. */
-function holdsBack(record: ContainerRecord): boolean {
-  return record.kind === 'init' || (record.kind === 'sidecar' && !(record.phase === 'running' && record.started));
 }
