@@ -16,6 +16,7 @@ interface Tracked {
   version: number;
   /** Lists by namespace (`''` for all), of the present version. */
   readonly lists: Map<string, readonly KubeObject[]>;
+  readonly listeners: (() => void)[];
 }
 
 const NOTHING: readonly KubeObject[] = [];
@@ -70,9 +71,20 @@ export class Lookup implements AdmissionPlugin {
     return kind === undefined ? 0 : this.#track(kind).version;
   }
 
+  /** `listener` is called at once after every change of any object of a resource that is served. It must not throw. */
+  onChange(resource: ResourcePath, listener: () => void): void {
+    const kind = this.#registry.byResource(...resource);
+    if (kind !== undefined) {
+      this.#track(kind).listeners.push(listener);
+    }
+  }
+
   committed(kind: AnyKind): void {
     const tracked = this.#ofKind.get(kind) ?? this.#track(kind);
     tracked.version += 1;
+    for (const listener of tracked.listeners) {
+      listener();
+    }
     if (tracked.lists.size > 0) {
       tracked.lists.clear();
     }
@@ -85,7 +97,7 @@ export class Lookup implements AdmissionPlugin {
       return known;
     }
     const key = this.#registry.storagePrefix(kind);
-    const tracked = this.#tracked.get(key) ?? { version: 1, lists: new Map<string, readonly KubeObject[]>() };
+    const tracked = this.#tracked.get(key) ?? { version: 1, lists: new Map<string, readonly KubeObject[]>(), listeners: [] };
     this.#tracked.set(key, tracked);
     this.#ofKind.set(kind, tracked);
     return tracked;

@@ -1,6 +1,7 @@
 /** The stages every request passes after it has been read, over HTTP and in process alike: authorise, then answer. */
 import { attributesOf, denial, type Attributes, type Decision } from './authz/authorizer.ts';
 import type { ExtraGroup } from './extragroup.ts';
+import type { Fairness } from './fairness/fairness.ts';
 import { answerPath, type Paths } from './paths/nonresource.ts';
 import type { Answer, Call } from './types.ts';
 import type { Core } from './verbs/core.ts';
@@ -10,6 +11,8 @@ export interface Pipeline {
   readonly core: Core;
   readonly paths: Paths;
   readonly groups: ReadonlyMap<string, ExtraGroup>;
+  /** Whose turn it is; asked for requests that come over HTTP. */
+  readonly fairness: Fairness;
 }
 
 /** The group of `/apis/<group>` and everything below it. */

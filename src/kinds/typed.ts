@@ -6,6 +6,7 @@ import type {
 } from './generated/core.ts';
 import type { CertificateSigningRequest } from './generated/certificates.ts';
 import type { EndpointSlice } from './generated/discovery.ts';
+import type { FlowSchema, PriorityLevelConfiguration } from './generated/flowcontrol.ts';
 import type { VirtualMachine, VirtualMachineInstance } from './generated/kubevirt.ts';
 import type { Ingress, IngressClass } from './generated/networking.ts';
 import type { RuntimeClass } from './generated/node.ts';
@@ -29,6 +30,8 @@ interface Types {
   'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
   'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
   'discovery.k8s.io/v1 EndpointSlice': EndpointSlice;
+  'flowcontrol.apiserver.k8s.io/v1 FlowSchema': FlowSchema;
+  'flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration': PriorityLevelConfiguration;
   'networking.k8s.io/v1 Ingress': Ingress;
   'networking.k8s.io/v1 IngressClass': IngressClass;
   'policy/v1 PodDisruptionBudget': PodDisruptionBudget;

@@ -20,6 +20,7 @@ export interface Waitable {
 /** What is used of a `ServerResponse` or an `Http2ServerResponse`. */
 export interface Reply extends Waitable {
   writeHead(status: number, headers: Record<string, number | string | string[]>): unknown;
+  setHeader(name: string, value: string): unknown;
   write(chunk: string | Uint8Array): boolean;
   end(chunk?: string | Uint8Array): unknown;
   readonly headersSent: boolean;
