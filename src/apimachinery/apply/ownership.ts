@@ -217,7 +217,7 @@ function pruned(merged: Json, last: FieldSet, owned: FieldSet, shape: Shape): Js
   const withoutLast = fieldsLeft(removeFields(merged, lastNamed, shape));
   const kept = fieldsLeft(removeFields(merged, difference(all, union(withoutLast, named(owned))), shape));
   // What was never this applier's stays, even inside something that goes.
-  return removeFields(merged, intersection(difference(all, kept), lastNamed), shape) ?? NOTHING;
+  return removeFields(merged, stripped(intersection(difference(all, kept), lastNamed)), shape) ?? NOTHING;
 }
 
 export interface Application {

@@ -52,6 +52,9 @@ const UNTYPED: Shape = { type: 'scalar' };
 /** A value of which nothing is known (`any`, fields that a schema preserves). */
 export const DEDUCED: Shape = { type: 'deduced' };
 
+/** Keys that Kubernetes' published types give a default. */
+const KEY_DEFAULTS: Readonly<Record<string, Json>> = { 'core/v1.ContainerPort.protocol': 'TCP', 'core/v1.ServicePort.protocol': 'TCP' };
+
 function scalarShape(scalar: (TypeRef & { t: 'scalar' })['scalar']): Shape {
   switch (scalar) {
     case 'string': case 'bytes': case 'Time': case 'MicroTime': case 'Duration': return STRING;
@@ -128,7 +131,7 @@ class Shapes {
     const element = this.#table.get(of.name);
     const keyDefaults: Record<string, Json> = {};
     for (const key of listMapKeys) {
-      const value = element?.fields.get(key)?.default;
+      const value = KEY_DEFAULTS[`${of.name}.${key}`] ?? element?.fields.get(key)?.default;
       if (value !== undefined) {
         keyDefaults[key] = value;
       }

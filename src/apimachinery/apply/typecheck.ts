@@ -1,4 +1,5 @@
 /** Whether an applied configuration fits its shape, in Kubernetes' words. */
+import { goSyntax, goText, goType } from '../gotext.ts';
 import type { Json } from '../object.ts';
 import { isObject } from '../values.ts';
 import { memberShape } from './extract.ts';
@@ -7,35 +8,6 @@ import type { Shape } from './shape.ts';
 
 /** Errors that are named. */
 const MAX_ERRORS = 100;
-
-/** As Go's `%v` writes what the decoder made of a value. */
-function shown(value: Json): string {
-  if (Array.isArray(value)) {
-    return `[${value.map(shown).join(' ')}]`;
-  }
-  if (isObject(value)) {
-    return `map[${Object.keys(value).sort().map((name) => `${name}:${shown(value[name] ?? null)}`).join(' ')}]`;
-  }
-  return value === null ? '<nil>' : String(value);
-}
-
-/** As `%T` and `%#v` do. */
-function goType(value: Json): string {
-  switch (typeof value) {
-    case 'string': return 'string';
-    case 'boolean': return 'bool';
-    case 'number': return Number.isInteger(value) ? 'int64' : 'float64';
-    default: return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
-  }
-}
-
-function goSyntax(value: Json): string {
-  if (typeof value === 'object' && value !== null) {
-    const inside = Array.isArray(value) ? value.map(goSyntax) : Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${goSyntax(value[name] ?? null)}`);
-    return `${goType(value)}{${inside.join(', ')}}`;
-  }
-  return value === null ? 'interface {}(nil)' : JSON.stringify(value);
-}
 
 class Checker {
   readonly errors: string[] = [];
@@ -61,19 +33,19 @@ class Checker {
         return;
       case 'boolean':
         if (typeof value !== 'boolean') {
-          this.#fail(`expected boolean, got &{${shown(value)}}`);
+          this.#fail(`expected boolean, got &{${goText(value)}}`);
         }
         return;
       default:
         if (typeof value === 'object') {
-          this.#fail(`expected any scalar, got &{${shown(value)}}`);
+          this.#fail(`expected any scalar, got &{${goText(value)}}`);
         }
     }
   }
 
   #list(value: Json, shape: Shape): void {
     if (!Array.isArray(value)) {
-      this.#fail(`expected list, got &{${shown(value)}}`);
+      this.#fail(`expected list, got &{${goText(value)}}`);
       return;
     }
     const granular = shape.type !== 'atomic';
@@ -101,7 +73,7 @@ class Checker {
 
   #map(value: Json, shape: Shape): void {
     if (!isObject(value)) {
-      this.#fail(`expected map, got &{${shown(value)}}`);
+      this.#fail(`expected map, got &{${goText(value)}}`);
       return;
     }
     const declares = shape.field !== undefined && shape.item === undefined;

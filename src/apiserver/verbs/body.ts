@@ -9,20 +9,8 @@ import type { AnyKind, CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { MAX_WARNING_CHARS } from '../limits.ts';
 import type { Body, Call } from '../types.ts';
+import { JSON_TYPE, mediaTypeOf, PROTOBUF_TYPE, YAML_TYPE } from './mediatype.ts';
 import type { FieldValidation } from './options.ts';
-
-const JSON_TYPE = 'application/json';
-const YAML_TYPE = 'application/yaml';
-const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
-
-/** The Content-Type without parameters; a missing one means JSON. */
-export function mediaTypeOf(body: Body): string {
-  if (body.kind === 'none' || body.contentType === '') {
-    return JSON_TYPE;
-  }
-  const semicolon = body.contentType.indexOf(';');
-  return (semicolon < 0 ? body.contentType : body.contentType.slice(0, semicolon)).trim().toLowerCase();
-}
 
 /** What a body must be. */
 export interface Expected {

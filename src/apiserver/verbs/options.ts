@@ -3,7 +3,9 @@ import { badRequest, fieldError, invalid, type FieldError, type StatusError } fr
 import type { JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import type { Call } from '../types.ts';
+import { APPLY_PATCH, mediaTypeOf } from './mediatype.ts';
 import type { DeleteOptions } from './deletes.ts';
+import { fieldManagerErrors, updaterOf } from './fieldmanager.ts';
 import type { WriteContext } from './writes.ts';
 
 export type FieldValidation = 'ignore' | 'warn' | 'strict';
@@ -29,17 +31,33 @@ function optionsObject(kind: string, query: URLSearchParams): JsonObject {
   return {
     kind, apiVersion: 'meta.k8s.io/v1',
     ...(dryRun.length === 0 ? {} : { dryRun }),
-    ...(query.get('force') === null || kind !== 'PatchOptions' ? {} : { force: query.get('force') !== 'false' }),
+    ...(query.get('force') === null || kind !== 'PatchOptions' ? {} : { force: forced(query) }),
     ...(fieldManager === '' ? {} : { fieldManager }),
     ...(fieldValidation === '' ? {} : { fieldValidation }),
   };
 }
 
-/** `kind` names the options in errors: CreateOptions, UpdateOptions, PatchOptions. */
+/** What is wrong with the options that say who writes; `applying` of PatchOptions with an applied configuration. */
+function managerErrors(kind: string, query: URLSearchParams, fieldManager: string, applying: boolean): FieldError[] {
+  return [
+    ...(kind === 'PatchOptions' && !applying && query.has('force') ? [fieldError.forbidden('force', 'may not be specified for non-apply patch')] : []),
+    ...(applying && fieldManager === '' ? [fieldError.required('fieldManager', 'is required for apply patch')] : []),
+    ...(fieldManager === '' ? [] : fieldManagerErrors(fieldManager, 'fieldManager')),
+  ];
+}
+
+/** `kind` names the options in errors: CreateOptions, UpdateOptions, PatchOptions. Throws Invalid. */
 export function writeOptions(call: Call, kind: string): { context: WriteContext; validation: FieldValidation } {
   const { query, user, warnings } = call;
-  if (query.size === 0) {
-    return { context: { user, dryRun: false, warnings, options: () => optionsObject(kind, query) }, validation: 'warn' };
+  const applying = kind === 'PatchOptions' && mediaTypeOf(call.body) === APPLY_PATCH;
+  const options = (): JsonObject => optionsObject(kind, query);
+  if (query.size === 0 && !applying) {
+    return { context: { user, dryRun: false, warnings, options, manager: updaterOf(call, '') }, validation: 'warn' };
+  }
+  const fieldManager = query.get('fieldManager') ?? '';
+  const errors = managerErrors(kind, query, fieldManager, applying);
+  if (errors.length > 0) {
+    throw invalidOptions(kind, errors);
   }
   const text = query.get('fieldValidation') ?? '';
   const validation = Object.hasOwn(FIELD_VALIDATION, text) ? FIELD_VALIDATION[text] : undefined;
@@ -47,7 +65,13 @@ export function writeOptions(call: Call, kind: string): { context: WriteContext;
     throw invalidOptions(kind, [fieldError.notSupported('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn'])]);
   }
   const dryRun = checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== ''));
-  return { context: { user, dryRun, warnings, options: () => optionsObject(kind, query) }, validation };
+  return { context: { user, dryRun, warnings, options, manager: updaterOf(call, fieldManager) }, validation };
+}
+
+/** What `force` means in a query, as Kubernetes reads booleans: everything but an explicit no. */
+export function forced(query: URLSearchParams): boolean {
+  const text = query.get('force')?.toLowerCase();
+  return text !== undefined && text !== 'false' && text !== '0';
 }
 
 function optionalInteger(value: unknown, field: string): number | undefined {

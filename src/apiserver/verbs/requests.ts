@@ -2,16 +2,19 @@
 import type { JsonObject, KubeObject, ListMeta } from '../../apimachinery/object.ts';
 import { badRequest, fieldError, invalid, isStatusError } from '../../apimachinery/status.ts';
 import { deepClone } from '../../apimachinery/values.ts';
-import type { AnyKind } from '../../kinds/kind.ts';
+import { listKindOf, type AnyKind } from '../../kinds/kind.ts';
 import { DELETE_COLLECTION_BATCH } from '../limits.ts';
 import type { Answer, Call } from '../types.ts';
-import { asKubeObject, decodeTyped, expectedOf, mediaTypeOf, readJson, readObject, readTyped, reportProblems } from './body.ts';
+import { applyObject } from './apply.ts';
+import { asKubeObject, decodeTyped, expectedOf, readJson, readObject, readTyped } from './body.ts';
 import type { Core, Target } from './core.ts';
 import { deleteObject, type DeleteOptions } from './deletes.ts';
 import { filterOf } from './filter.ts';
 import { currentPage } from './list.ts';
+import { APPLY_PATCH, JSON_TYPE, mediaTypeOf, PROTOBUF_TYPE } from './mediatype.ts';
 import { deleteOptions, writeOptions } from './options.ts';
-import { asDocument, patcherOf } from './patch.ts';
+import { asDocument, decodePatched, readPatch } from './patch.ts';
+import { labelledByStatus } from './tracking.ts';
 import { checkIdentity, createObject, updateObject, type UpdateScope, type WriteContext, type Written } from './writes.ts';
 
 /** Kinds whose last state Kubernetes sends back when they are deleted, instead of a Status. */
@@ -34,12 +37,9 @@ export async function create(core: Core, call: Call, kind: AnyKind): Promise<Ans
   return answerOf(kind, await createObject(core, kind, call.info.namespace, object, context));
 }
 
-/** Kinds whose labels Kubernetes lets `/status` change: kubelets label what they run on and run. */
-const LABELLED_BY_STATUS = new Set(['nodes', 'pods']);
-
 function copyMap(kind: AnyKind, next: KubeObject, wanted: KubeObject, name: 'labels' | 'annotations'): void {
   const value = wanted.metadata[name];
-  if (name === 'labels' && !(kind.group === '' && LABELLED_BY_STATUS.has(kind.plural))) {
+  if (name === 'labels' && !labelledByStatus(kind)) {
     return;
   }
   if (value === undefined) {
@@ -91,20 +91,19 @@ export async function update(core: Core, call: Call, target: Target, part: 'main
 
 export async function patch(core: Core, call: Call, target: Target, part: 'main' | 'status'): Promise<Answer> {
   const { kind } = target;
+  if (mediaTypeOf(call.body) === APPLY_PATCH) {
+    return answerOf(kind, await applyObject(core, call, target, part));
+  }
+  const change = readPatch(call, core.registry, kind, kind.type);
   const { context, validation } = writeOptions(call, 'PatchOptions');
-  const apply = patcherOf(call, core.registry, kind, kind.type);
-  let reported = false;
+  // Tried again after a lost race, it must not warn again.
+  let warnings = call.warnings;
   const scope: UpdateScope = { part };
   const written = await updateObject(core, {
     target, scope,
     mutate: (current) => {
-      const document = apply(asDocument(current));
-      const { object, problems } = decodeTyped(document, core.registry, expectedOf(kind), validation);
-      if (!reported) {
-        reported = true;
-        reportProblems(problems, validation, call.warnings);
-      }
-      const next = asKubeObject(object);
+      const next = asKubeObject(decodePatched(change, change.apply(asDocument(current)), core.registry, expectedOf(kind), { validation, warnings }));
+      warnings = [];
       checkIdentity(target, next);
       return part === 'status' ? withStatusOf(kind, current, next) : next;
     },
@@ -119,10 +118,10 @@ function readDeleteOptions(core: Core, call: Call): JsonObject | undefined {
   if (call.body.kind === 'none') {
     return undefined;
   }
-  if (mediaTypeOf(call.body) === 'application/vnd.kubernetes.protobuf') {
+  if (mediaTypeOf(call.body) === PROTOBUF_TYPE) {
     return readTyped(call, core.registry, DELETE_OPTIONS).object;
   }
-  const value = mediaTypeOf(call.body) === 'application/json' ? readJson(call.body) : readTyped(call, core.registry, DELETE_OPTIONS).object;
+  const value = mediaTypeOf(call.body) === JSON_TYPE ? readJson(call.body) : readTyped(call, core.registry, DELETE_OPTIONS).object;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const { apiVersion: _apiVersion, ...rest } = value;
     return decodeTyped(rest, core.registry, DELETE_OPTIONS, 'ignore').object;
@@ -160,7 +159,7 @@ async function deleteIfThere(core: Core, target: Target, options: DeleteOptions,
 export async function removeCollection(core: Core, call: Call, kind: AnyKind): Promise<Answer> {
   const { options, context } = deleteOptions(call, readDeleteOptions(core, call));
   const namespace = kind.namespaced ? call.info.namespace : '';
-  const page = currentPage(core, kind, namespace, filterOf(kind, call.query, ''));
+  const page = await currentPage(core, kind, namespace, filterOf(kind, call.query, ''));
   const deleted: KubeObject[] = [];
   for (let at = 0; at < page.items.length; at += DELETE_COLLECTION_BATCH) {
     const batch = page.items.slice(at, at + DELETE_COLLECTION_BATCH);
@@ -169,6 +168,6 @@ export async function removeCollection(core: Core, call: Call, kind: AnyKind): P
     deleted.push(...objects.filter((object) => object !== undefined));
   }
   const metadata: ListMeta = { resourceVersion: String(core.store.currentRevision) };
-  const list = { kind: `${kind.kind}List`, apiVersion: expectedOf(kind).apiVersion, metadata, items: deleted };
+  const list = { kind: listKindOf(kind), apiVersion: expectedOf(kind).apiVersion, metadata, items: deleted };
   return { type: 'object', code: 200, object: list as unknown as JsonObject };
 }

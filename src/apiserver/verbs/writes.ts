@@ -2,17 +2,21 @@
 import { generateName } from '../../apimachinery/names.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, badRequest, conflict, type StatusError } from '../../apimachinery/status.ts';
-import { deepClone, deepEqual } from '../../apimachinery/values.ts';
+import { deepClone } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
-import { KeyExistsError, RevisionMismatchError, type Stored } from '../../store/store.ts';
+import { KeyExistsError, RevisionMismatchError, ValueTooLargeError, type Stored } from '../../store/store.ts';
 import type { MutableRequest, Operation } from '../admission/admission.ts';
 import { newRequest, type RequestContext } from '../admission/request.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
 import { refOf, type Core, type Target } from './core.ts';
 import { beginLife, carryOver, desiredStateChanged, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
+import { changesNothing, trackCreate, trackUpdate } from './tracking.ts';
 
 /** Who writes, and how. */
-export type WriteContext = RequestContext;
+export interface WriteContext extends RequestContext {
+  /** Who owns what this write changes; absent when nobody does, or when the object already says who. */
+  readonly manager?: string;
+}
 
 /** The outcome of a write: what is stored, or what a dry run would have stored. */
 export interface Written {
@@ -38,14 +42,15 @@ interface Admitting {
 export const admissionRequest = (context: WriteContext, { operation, target: { kind, namespace, name }, subresource, object, old }: Admitting): MutableRequest =>
   newRequest(context, { operation, kind, namespace, name, subresource, object, old });
 
-const written = (core: Core, kind: AnyKind, stored: Stored, created: boolean): Written => {
-  const seen = core.view(kind, stored);
+/** `shown`: the object of `kind` that was stored. */
+const written = (core: Core, kind: AnyKind, stored: Stored, shown: KubeObject, created: boolean): Written => {
+  const seen = core.view(kind, stored, shown);
   return { stored: seen, object: seen.object, deleted: false, created };
 };
 
 function nameTaken(core: Core, target: Target): StatusError {
   const error = alreadyExists(refOf(target.kind, target.name));
-  if (core.get(target)?.object.metadata.deletionTimestamp !== undefined) {
+  if (core.store.get(core.key(target))?.object.metadata.deletionTimestamp !== undefined) {
     error.status.message = `object is being deleted: ${error.status.message ?? ''}`;
   }
   return error;
@@ -63,6 +68,9 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
   const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
   kind.rules.defaults?.(given);
+  if (context.manager !== undefined) {
+    trackCreate(core.registry, kind, given, context.manager);
+  }
   await core.admission.admit(request);
   const object = request.object ?? given;
   kind.rules.prepareCreate?.(object);
@@ -78,7 +86,7 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
 }
 
 function dryCreate(core: Core, target: Target, object: KubeObject): Written {
-  if (core.get(target) !== undefined) {
+  if (core.store.get(core.key(target)) !== undefined) {
     throw nameTaken(core, target);
   }
   return { stored: undefined, object, deleted: false, created: true };
@@ -89,10 +97,13 @@ async function storeNew(core: Core, target: Target, object: KubeObject, base: st
   let place = target;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const stored = await core.store.create(core.key(place), core.encode(kind, object));
+      const stored = await core.store.create(core.key(place), await core.encode(kind, object));
       core.admission.committed(kind, stored.object, undefined);
-      return written(core, kind, stored, true);
+      return written(core, kind, stored, object, true);
     } catch (error) {
+      if (dropManagedFields(object, error)) {
+        continue;
+      }
       if (!(error instanceof KeyExistsError)) {
         throw error;
       }
@@ -103,6 +114,15 @@ async function storeNew(core: Core, target: Target, object: KubeObject, base: st
       place = { ...place, name: object.metadata.name };
     }
   }
+}
+
+/** An object that is too long may be short enough without the notes on who owns it; true when there were any. */
+function dropManagedFields(object: KubeObject, error: unknown): boolean {
+  if (!(error instanceof ValueTooLargeError) || object.metadata.managedFields === undefined) {
+    return false;
+  }
+  delete object.metadata.managedFields;
+  return true;
 }
 
 /** Which part of an object an update may change. */
@@ -125,7 +145,7 @@ export interface Update {
 /** Changes an object. A resourceVersion in the mutated object that is not the current one is a Conflict. Throws StatusErrors. */
 export async function updateObject(core: Core, update: Update, context: WriteContext): Promise<Written> {
   for (let attempt = 1; ; attempt += 1) {
-    const current = core.require(update.target);
+    const current = await core.fetch(update.target);
     const next = await update.mutate(current.object);
     const wanted = next.metadata.resourceVersion;
     const conditional = wanted !== undefined && wanted !== '' && wanted !== current.object.metadata.resourceVersion;
@@ -146,13 +166,21 @@ export async function updateObject(core: Core, update: Update, context: WriteCon
 }
 
 /** Brings an update to the shape its scope allows, with defaults, and checks it; resolves with what admission has made of it. */
-async function settle(core: Core, update: Update, current: Stored, wanted: KubeObject, request: MutableRequest): Promise<KubeObject> {
+async function settle(core: Core, update: Update, current: Stored, request: MutableRequest, manager: string | undefined): Promise<KubeObject> {
   const { kind } = update.target;
   const old = current.object;
-  let next = wanted;
+  let next = request.object ?? old;
   carryOver(kind, next.metadata, old.metadata);
+  const { subresource } = request;
+  const track = (): void => {
+    // A binding is a scheduler's word on a pod, not an update of it.
+    if (manager !== undefined && subresource !== 'binding') {
+      trackUpdate(core.registry, { kind, subresource, old, next }, manager);
+    }
+  };
   const statusOnly = update.scope.part === 'status';
   if (statusOnly) {
+    track();
     await core.admission.admit(request);
     next = request.object ?? next;
     validateStatus(kind, next, old);
@@ -161,6 +189,7 @@ async function settle(core: Core, update: Update, current: Stored, wanted: KubeO
       keepStatus(next, old);
     }
     kind.rules.defaults?.(next);
+    track();
     await core.admission.admit(request);
     next = request.object ?? next;
     if (update.scope.part === 'main') {
@@ -190,7 +219,7 @@ async function replace(core: Core, update: Update, current: Stored, wanted: Kube
   const { kind } = target;
   const subresource = scope.part === 'other' ? scope.subresource : scope.part === 'status' ? 'status' : '';
   const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: wanted, old: current.object });
-  const next = await settle(core, update, current, wanted, request);
+  const next = await settle(core, update, current, request, context.manager);
   if (subresource === '') {
     context.warnings.push(...kind.rules.warnings?.(next) ?? []);
   }
@@ -221,7 +250,7 @@ export function specFinalizers(object: KubeObject): readonly unknown[] {
 /** Writes `next` over `current`, or nothing when they are equal, or removes it when this update released it. */
 export async function commit(core: Core, target: Target, current: Stored, next: KubeObject, dryRun: boolean): Promise<Written> {
   const { kind } = target;
-  if (deepEqual(next, current.object)) {
+  if (changesNothing(next, current.object) && !core.isStale(target, current)) {
     return { stored: current, object: current.object, deleted: false, created: false };
   }
   const released = isReleased(next);
@@ -232,15 +261,26 @@ export async function commit(core: Core, target: Target, current: Stored, next: 
     await removeStored(core, target, current);
     return { stored: undefined, object: next, deleted: true, created: false };
   }
-  const stored = await core.store.update(core.key(target), current.revision, core.encode(kind, next));
+  const stored = await storeChanged(core, target, current, next);
   core.admission.committed(kind, stored.object, current.object);
-  return written(core, kind, stored, false);
+  return written(core, kind, stored, next, false);
+}
+
+async function storeChanged(core: Core, target: Target, current: Stored, next: KubeObject): Promise<Stored> {
+  try {
+    return await core.store.update(core.key(target), current.revision, await core.encode(target.kind, next));
+  } catch (error) {
+    if (!dropManagedFields(next, error)) {
+      throw error;
+    }
+    return core.store.update(core.key(target), current.revision, await core.encode(target.kind, next));
+  }
 }
 
 export async function removeStored(core: Core, target: Target, current: Stored): Promise<Stored> {
   const gone = await core.store.delete(core.key(target), current.revision);
   core.admission.committed(target.kind, undefined, current.object);
-  return core.view(target.kind, gone);
+  return core.view(target.kind, gone, current.object);
 }
 
 /** Name and namespace of a PUT body against the path. Throws BadRequest. */

@@ -1,0 +1,65 @@
+/** The name under which a write owns fields: what the client says, or else who it is. */
+import { fieldError, type FieldError } from '../../apimachinery/status.ts';
+import type { Call } from '../types.ts';
+
+/** Longest name of a manager, bytes. */
+export const MAX_FIELD_MANAGER_BYTES = 128;
+/** Names kept of user agents; clients are a handful of programs. */
+const MAX_CACHED_AGENTS = 256;
+
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+const prefixes = new Map<string, string>();
+
+function prefixOf(agent: string): string {
+  let prefix = '';
+  for (const character of agent.split('/', 1)[0] ?? '') {
+    if (PRINTABLE.test(character)) {
+      if (Buffer.byteLength(prefix) + Buffer.byteLength(character) > MAX_FIELD_MANAGER_BYTES) {
+        break;
+      }
+      prefix += character;
+    }
+  }
+  return prefix;
+}
+
+/** What stands before the first slash of a User-Agent, bounded and printable; `unknown` for a client that names itself not at all. */
+function agentName(agent: string): string {
+  let prefix = prefixes.get(agent);
+  if (prefix === undefined) {
+    prefix = prefixOf(agent);
+    if (prefixes.size >= MAX_CACHED_AGENTS) {
+      prefixes.clear();
+    }
+    prefixes.set(agent, prefix);
+  }
+  return prefix === '' ? 'unknown' : prefix;
+}
+
+/** In process there is no User-Agent: the component's user name says who writes. */
+function componentName(user: string): string {
+  return user.startsWith('system:node:') ? 'kubelet' : user.slice(user.lastIndexOf(':') + 1);
+}
+
+/** The manager of a write that is no application. `fieldManager` is the query's, empty when there is none. */
+export function updaterOf(call: Pick<Call, 'http' | 'user'>, fieldManager: string): string {
+  if (fieldManager !== '') {
+    return fieldManager;
+  }
+  return call.http === undefined ? componentName(call.user.name) : agentName(call.http.req.headers['user-agent'] ?? '');
+}
+
+/** What is wrong with a manager's name, at `field`. */
+export function fieldManagerErrors(name: string, field: string): FieldError[] {
+  const errors = Buffer.byteLength(name) > MAX_FIELD_MANAGER_BYTES ? [fieldError.tooLong(field, MAX_FIELD_MANAGER_BYTES)] : [];
+  let position = 0;
+  for (const character of name) {
+    if (!PRINTABLE.test(character)) {
+      const point = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      errors.push(fieldError.invalid(field, name, `invalid character U+${point} (at position ${position})`));
+    }
+    position += Buffer.byteLength(character);
+  }
+  return errors;
+}
