@@ -3,13 +3,15 @@
  *
  *     node bench/api.ts --server https://127.0.0.1:6443 --token T --ca ca.crt [--peer https://… --peer-token T --peer-ca F] [--runs 3] [--objects 5000]
  *     node bench/api.ts --kubeconfig FILE
+ *     node bench/api.ts --own     an API server of ours, started for this, with nothing beside it; also says what the server itself used
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadKubeconfig } from '../src/client/kubeconfig.ts';
-import { Connection, type Ask, type Target } from './lib/http.ts';
+import { Connection, WHOLE, type Ask, type Target } from './lib/http.ts';
 import { fanOut, type FanOut } from './lib/fanout.ts';
 import { listing, rate } from './lib/load.ts';
+import { OwnServer } from './lib/own.ts';
 import { configMap, machine, pod } from './lib/objects.ts';
 import { summarise, type Summary } from './lib/stats.ts';
 
@@ -18,7 +20,7 @@ const { values: flags } = parseArgs({
     server: { type: 'string' }, token: { type: 'string' }, ca: { type: 'string' }, kubeconfig: { type: 'string' },
     peer: { type: 'string' }, 'peer-token': { type: 'string' }, 'peer-ca': { type: 'string' }, 'peer-kubeconfig': { type: 'string' },
     runs: { type: 'string', default: '3' }, objects: { type: 'string', default: '5000' }, listed: { type: 'string', default: '10000' },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', default: '' }, own: { type: 'boolean', default: false },
   },
 });
 const WATCHERS = 100;
@@ -56,7 +58,7 @@ async function targetOf(server: string | undefined, token: string | undefined, c
 async function once(target: Target, ask: Ask, accepted: readonly number[]): Promise<string> {
   const connection = new Connection(target);
   await connection.open();
-  const { status, body } = await connection.send({ ...ask, keep: true });
+  const { status, body } = await connection.send({ ...ask, keep: WHOLE });
   connection.close();
   if (!accepted.includes(status)) {
     throw new Error(`${ask.method} ${ask.path} answered ${status}: ${body.slice(0, 300)}`);
@@ -136,9 +138,10 @@ async function pass(target: Target, run: number): Promise<Record<string, number>
 
 const isRate = (name: string): boolean => /^(create|get|put)|events\/s/.test(name);
 
-const ours = await targetOf(flags.server, flags.token, flags.ca, flags.kubeconfig);
+const own = flags.own ? await OwnServer.start() : undefined;
+const ours = own?.target ?? await targetOf(flags.server, flags.token, flags.ca, flags.kubeconfig);
 if (ours === undefined) {
-  process.stderr.write('bench/api: name the server with --server, --token and --ca, or with --kubeconfig\n');
+  process.stderr.write('bench/api: name the server with --server, --token and --ca, or with --kubeconfig, or say --own\n');
   process.exit(2);
 }
 const peer = await targetOf(flags.peer, flags['peer-token'], flags['peer-ca'], flags['peer-kubeconfig']);
@@ -151,11 +154,13 @@ for (let run = 0; run < RUNS; run += 1) {
     passes.peer.push(await pass(peer, run));
   }
 }
+const inside = await own?.use();
+await own?.stop();
 const summaries = (list: readonly Record<string, number>[]): Record<string, Summary> =>
   Object.fromEntries(Object.keys(list[0] ?? {}).map((name) => [name, summarise(list.map((figures) => figures[name] ?? Number.NaN))]));
 const [mine, theirs] = [summaries(passes.ours), summaries(passes.peer)];
 process.stdout.write(`${JSON.stringify({
-  bench: 'api', objects: OBJECTS, listed: LISTED, runs: RUNS,
+  bench: 'api', objects: OBJECTS, listed: LISTED, runs: RUNS, ...(own === undefined ? {} : { readyMs: Math.round(own.readyMs), server: inside }),
   figures: Object.fromEntries(Object.entries(mine).map(([name, summary]) => {
     const other = theirs[name]?.median ?? REFERENCE[name];
     const times = other === undefined ? undefined : isRate(name) ? summary.median / other : other / summary.median;

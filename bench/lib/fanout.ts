@@ -7,7 +7,7 @@ import type { OnReadOpts } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { Connection, type Target } from './http.ts';
+import { Connection, WHOLE, type Target } from './http.ts';
 import { quantile } from './stats.ts';
 
 export interface Percentiles {
@@ -85,7 +85,7 @@ export async function fanOut(target: Target, namespace: string, watchers: number
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
   const writer = new Connection(target);
   await writer.open();
-  const { status, body } = await writer.send({ method: 'POST', path, body: updated(0), keep: true });
+  const { status, body } = await writer.send({ method: 'POST', path, body: updated(0), keep: WHOLE });
   if (status !== 201) {
     throw new Error(`creating the watched object answered ${status}: ${body}`);
   }

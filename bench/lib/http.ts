@@ -29,18 +29,20 @@ export interface Ask {
   accept?: string;
   contentType?: string;
   gzip?: boolean;
-  /** Keep the body (uncompressed answers only). */
-  keep?: boolean;
+  /** Keep this many bytes of the body, or somewhat more (uncompressed answers only). */
+  keep?: number;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const MAX_HEAD_BYTES = 64 * 1024;
+/** For short answers that are wanted whole. */
+export const WHOLE = 1024 * 1024;
 
 /** What has been read of the answer in flight. */
 interface Reading {
   resolve(answer: Answer): void;
   reject(error: Error): void;
-  keep: boolean;
+  keep: number;
   status: number;
   /** Bytes of the body still to come; -1 while in chunked encoding, undefined before the head is read. */
   left: number | undefined;
@@ -90,41 +92,8 @@ export class Connection {
       + (ask.gzip === true ? 'accept-encoding: gzip\r\n' : '')
       + (body === '' ? '' : `content-type: ${ask.contentType ?? 'application/json'}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`);
     return new Promise((resolve, reject) => {
-      this.#reading = { resolve, reject, keep: ask.keep === true, status: 0, left: undefined, chunk: 0, bytes: 0, parts: [] };
+      this.#reading = { resolve, reject, keep: ask.keep ?? 0, status: 0, left: undefined, chunk: 0, bytes: 0, parts: [] };
       socket.write(`${head}\r\n${body}`);
-    });
-  }
-
-  /** A streaming answer: `onData` gets what arrives after the head, undecoded. Resolves once the head has come. */
-  stream(ask: Ask, onData: (data: Buffer) => void): Promise<void> {
-    const socket = this.#socket;
-    if (socket === undefined) {
-      return Promise.reject(new Error('not open'));
-    }
-    const { token, host, port } = this.#target;
-    return new Promise((resolve, reject) => {
-      let head = Buffer.alloc(0);
-      let begun = false;
-      socket.removeAllListeners('data');
-      socket.on('data', (data: Buffer) => {
-        if (begun) {
-          onData(data);
-          return;
-        }
-        head = Buffer.concat([head, data]);
-        const end = head.indexOf(HEAD_END);
-        if (end >= 0) {
-          begun = true;
-          const status = Number(head.subarray(9, 12).toString('latin1'));
-          if (status !== 200) {
-            reject(new Error(`watch answered ${status}`));
-            return;
-          }
-          resolve();
-          onData(head.subarray(end + 4));
-        }
-      });
-      socket.write(`${ask.method} ${ask.path} HTTP/1.1\r\nhost: ${host}:${port}\r\naccept: application/json\r\n${token === undefined ? '' : `authorization: Bearer ${token}\r\n`}\r\n`);
     });
   }
 
@@ -146,7 +115,7 @@ export class Connection {
     const done = reading.left === -1 ? this.#readChunks(reading) : this.#readLength(reading);
     if (done) {
       this.#reading = undefined;
-      reading.resolve({ status: reading.status, bytes: reading.bytes, body: reading.keep ? Buffer.concat(reading.parts).toString('utf8') : '' });
+      reading.resolve({ status: reading.status, bytes: reading.bytes, body: Buffer.concat(reading.parts).toString('utf8') });
     }
   }
 
@@ -167,10 +136,10 @@ export class Connection {
   }
 
   #body(reading: Reading, part: Buffer): void {
-    reading.bytes += part.length;
-    if (reading.keep) {
+    if (reading.bytes < reading.keep) {
       reading.parts.push(part);
     }
+    reading.bytes += part.length;
   }
 
   #readLength(reading: Reading): boolean {

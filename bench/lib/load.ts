@@ -8,6 +8,9 @@ export interface Rate {
   p99Ms: number;
 }
 
+/** What is looked at of a page. */
+const LIST_HEAD_BYTES = 1024;
+
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** `total` requests shared by `clients` workers, each on a connection of its own. Throws at the first unexpected status. */
@@ -46,12 +49,12 @@ export async function listing(target: Target, runs: number, ask: Ask, pages = fa
     let token = '';
     const begun = process.hrtime.bigint();
     do {
-      const answer = await connection.send({ ...ask, path: token === '' ? ask.path : `${ask.path}&continue=${encodeURIComponent(token)}`, keep: pages });
+      const answer = await connection.send({ ...ask, path: token === '' ? ask.path : `${ask.path}&continue=${encodeURIComponent(token)}`, keep: pages ? LIST_HEAD_BYTES : 0 });
       if (answer.status !== 200) {
         throw new Error(`${ask.path} answered ${answer.status}`);
       }
       bytes += answer.bytes;
-      // The list's own metadata stands at the front or at the end; an object's cannot hold this field.
+      // The list's own metadata stands at the front.
       token = pages ? /"continue":"([^"]*)"/.exec(answer.body)?.[1] ?? '' : '';
     } while (token !== '');
     times.push(milliseconds(begun));

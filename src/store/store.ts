@@ -16,8 +16,10 @@ export interface Stored {
   readonly createRevision: Revision;
   /** The object's JSON, resourceVersion included: what goes over the wire as it is. */
   readonly json: string;
-  /** Parsed on first use, then kept. */
+  /** Parsed on first use, then kept for a while. */
   readonly object: KubeObject;
+  /** True when `object` is at hand: it need not be parsed. */
+  readonly parsed?: boolean;
 }
 
 export type StoreEvent =

@@ -4,7 +4,7 @@ import { apiVersionOf, type JsonObject, type KubeObject, type ListMeta } from '.
 import { toTable } from '../../kinds/printing.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Stored } from '../../store/store.ts';
-import { TABLE_PIECE_ROWS, WRITE_CHUNK_CHARS } from '../limits.ts';
+import { PIECE_ENTRIES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { flag } from '../params.ts';
 import type { Accept } from '../types.ts';
 
@@ -43,12 +43,16 @@ export function tableOf(kind: AnyKind, objects: readonly KubeObject[], view: Vie
 
 let stringifyYaml: typeof Stringify | undefined;
 
+async function yamlWriter(): Promise<(value: unknown) => string> {
+  const stringify = (stringifyYaml ??= (await import('yaml')).stringify);
+  // Most clients read YAML 1.1: what is a boolean, a number or a date there (`yes`, `1:20`, `2001-01-01`) is quoted too.
+  return (value) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
+}
+
 /** A document as the client wants it written. */
 export async function documentText(value: unknown, view: View): Promise<string> {
   if (view.accept.format === 'yaml') {
-    stringifyYaml ??= (await import('yaml')).stringify;
-    // Most clients read YAML 1.1: what is a boolean, a number or a date there (`yes`, `1:20`, `2001-01-01`) is quoted too.
-    return stringifyYaml(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
+    return (await yamlWriter())(value);
   }
   return view.pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value);
 }
@@ -74,7 +78,7 @@ export function shapeObject(kind: AnyKind | undefined, object: KubeObject | Json
 const listHead = (kind: string, apiVersion: string, meta: ListMeta): string =>
   `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(meta)},"items":[`;
 
-/** A list as one value: for YAML, pretty printing and in-process callers. */
+/** A list as one value: for in-process callers. */
 export function listValue(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): unknown {
   const objects = items.map((item) => item.object);
   switch (view.accept.as) {
@@ -89,6 +93,48 @@ export function listValue(kind: AnyKind, items: readonly Stored[], meta: ListMet
   }
 }
 
+/** An empty list, the member its entries belong into, and how an entry is made: for documents that people read, entry by entry. */
+interface Outline {
+  empty: Record<string, unknown>;
+  member: 'items' | 'rows';
+  entry: (object: KubeObject) => unknown;
+}
+
+function outline(kind: AnyKind, meta: ListMeta, view: View): Outline {
+  const empty = { ...listValue(kind, [], meta, view) as Record<string, unknown> };
+  if (view.accept.as === 'Table') {
+    return { empty, member: 'rows', entry: (object) => (tableOf(kind, [object], view, {}, false)['rows'] as readonly unknown[])[0] };
+  }
+  return { empty, member: 'items', entry: (object) => (view.accept.as === undefined ? object : partialMetadata(object, view.accept)) };
+}
+
+function* prettyPieces({ empty, member, entry }: Outline, items: readonly Stored[]): Generator<string> {
+  delete empty[member];
+  const head = JSON.stringify(empty, null, 2);
+  yield `${head.slice(0, -2)},\n  ${JSON.stringify(member)}: [`;
+  let lead = '';
+  for (const { object } of items) {
+    // Line ends inside of strings are escaped: every one that is there is the formatting's own.
+    yield `${lead}\n    ${JSON.stringify(entry(object), null, 2).replaceAll('\n', '\n    ')}`;
+    lead = ',';
+  }
+  yield items.length === 0 ? ']\n}\n' : '\n  ]\n}\n';
+}
+
+function* yamlPieces({ empty, member, entry }: Outline, items: readonly Stored[], stringify: (value: unknown) => string): Generator<string> {
+  delete empty[member];
+  yield `${stringify(empty)}${member}:${items.length === 0 ? ' []' : ''}\n`;
+  for (const { object } of items) {
+    yield stringify([entry(object)]);
+  }
+}
+
+/** A list as YAML or pretty-printed, entry by entry: such text takes long to make. */
+export async function documentPieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Promise<Iterable<string>> {
+  const lines = outline(kind, meta, view);
+  return view.accept.format === 'yaml' ? yamlPieces(lines, items, await yamlWriter()) : prettyPieces(lines, items);
+}
+
 function* joined(head: string, texts: Iterable<string>): Generator<string> {
   let parts: string[] = [];
   let size = 0;
@@ -96,7 +142,7 @@ function* joined(head: string, texts: Iterable<string>): Generator<string> {
   for (const text of texts) {
     parts.push(text);
     size += text.length;
-    if (size >= WRITE_CHUNK_CHARS) {
+    if (size >= WRITE_CHUNK_CHARS || parts.length >= PIECE_ENTRIES) {
       yield lead + parts.join(',');
       lead = ',';
       parts = [];
@@ -115,8 +161,8 @@ function* mapped<T>(items: readonly T[], text: (item: T) => string): Generator<s
 
 /** The rows of a Table some hundreds at a time, so that a long one holds up nobody. */
 function* tablePieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Generator<string> {
-  for (let at = 0; at === 0 || at < items.length; at += TABLE_PIECE_ROWS) {
-    const slice = items.slice(at, at + TABLE_PIECE_ROWS).map((item) => item.object);
+  for (let at = 0; at === 0 || at < items.length; at += PIECE_ENTRIES) {
+    const slice = items.slice(at, at + PIECE_ENTRIES).map((item) => item.object);
     const { rows, ...head } = tableOf(kind, slice, view, meta, at === 0);
     const texts = JSON.stringify(rows).slice(1, -1);
     yield at === 0 ? `${JSON.stringify(head).slice(0, -1)},"rows":[${texts}` : `,${texts}`;

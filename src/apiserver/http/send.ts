@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
 import { GZIP_THRESHOLD_BYTES, STALLED_WRITE_MS } from '../limits.ts';
+import { Pace } from '../pace.ts';
 import { isGone, type Reply, type Waitable } from './exchange.ts';
 
 const gzipped = promisify(gzip);
@@ -75,9 +76,12 @@ export async function sendPieces(out: Outgoing, status: number, headers: Head, p
     return;
   }
   out.reply.writeHead(status, headers);
+  const pace = new Pace();
   for (const piece of pieces) {
     if (!out.reply.write(piece)) {
       await drained(out.reply);
+    } else if (pace.due) {
+      await pace.rest();
     }
     if (out.reply.writableEnded || isGone(out.reply)) {
       return;
@@ -100,9 +104,12 @@ function wantsMore(compressor: Gzip): Promise<void> {
 }
 
 async function feed(compressor: Gzip, pieces: Iterable<string>): Promise<void> {
+  const pace = new Pace();
   for (const piece of pieces) {
     if (!compressor.write(piece)) {
       await wantsMore(compressor);
+    } else if (pace.due) {
+      await pace.rest();
     }
     if (compressor.destroyed) {
       return;

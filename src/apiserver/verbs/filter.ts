@@ -1,11 +1,13 @@
 /** Label and field selectors of a list, watch or deletecollection as one predicate. */
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError, type FieldSelector } from '../../apimachinery/selectors.ts';
+import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError, type FieldSelector, type LabelSelector } from '../../apimachinery/selectors.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 
 export interface Filter {
   matches(object: KubeObject): boolean;
+  /** False when the object's compact JSON already shows that it cannot match: spares parsing it. */
+  mayMatch(json: string): boolean;
   /** Set when only the object of this name can match: the rest need not be looked at. */
   readonly name: string | undefined;
 }
@@ -47,6 +49,20 @@ function checkFields(kind: AnyKind, selector: FieldSelector): void {
   }
 }
 
+/** Texts of which the compact JSON of a match holds at least one of each group: a label's value can only stand there as JSON writes it. */
+function tracesOf(labels: LabelSelector | undefined): string[][] {
+  const traces: string[][] = [];
+  for (const { key, operator, values } of labels?.requirements ?? []) {
+    const start = `${JSON.stringify(key)}:`;
+    if (operator === '=' || operator === '==' || operator === 'in') {
+      traces.push(values.map((value) => start + JSON.stringify(value)));
+    } else if (operator === 'exists') {
+      traces.push([start]);
+    }
+  }
+  return traces;
+}
+
 /** Undefined when everything matches. Throws BadRequest. */
 export function filterOf(kind: AnyKind, query: URLSearchParams, pathName: string): Filter | undefined {
   const labelText = query.get('labelSelector') ?? '';
@@ -62,8 +78,10 @@ export function filterOf(kind: AnyKind, query: URLSearchParams, pathName: string
     throw badRequest(`field selector metadata.name=${named.value} does not match the name of the request, ${pathName}`);
   }
   const name = pathName === '' ? named?.value : pathName;
+  const traces = tracesOf(labels);
   return {
     name,
+    mayMatch: (json) => traces.every((texts) => texts.some((text) => json.includes(text))),
     matches: (object) => (name === undefined || object.metadata.name === name)
       && (labels === undefined || matchesLabels(labels, object.metadata.labels))
       && matchesFields(fields, (field) => valueOf(kind, object, field)),

@@ -4,6 +4,7 @@ import { badRequest, fieldError } from '../../apimachinery/status.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { CompactedError, type ListOptions, type Revision, type Stored } from '../../store/store.ts';
 import { LIST_SCAN_PAGE } from '../limits.ts';
+import { Pace } from '../pace.ts';
 import type { Answer, Call } from '../types.ts';
 import { decodeContinue, encodeContinue, expiredContinue, type Continuation } from './continue.ts';
 import type { Core } from './core.ts';
@@ -44,15 +45,30 @@ const listOptions = (limit: number, after: string | undefined, revision: Revisio
   ...(revision === undefined ? {} : { revision }),
 });
 
-/** A list that a selector thins out, page by page until there are `limit` matches. */
-function scanFiltered(core: Core, scan: Scan, filter: Filter): Page {
+/** How many objects are looked at between two looks at the clock. */
+const PACE_OBJECTS = 64;
+
+/** A list that a selector thins out, page by page until there are `limit` matches. Rests now and then: it may have to parse every object. */
+async function scanFiltered(core: Core, scan: Scan, filter: Filter): Promise<Page> {
   const items: Stored[] = [];
+  const pace = new Pace();
+  // The text is of the object as it is shown only where kinds are shown as they are stored.
+  const asStored = scan.kind.storedAs === undefined && scan.kind.custom === undefined;
+  let looked = 0;
   let after = scan.start === undefined ? undefined : scan.prefix + scan.start.after;
   let revision = scan.revision;
   for (;;) {
     const page = core.store.list(scan.prefix, listOptions(scan.limit === 0 ? 0 : LIST_SCAN_PAGE, after, revision));
     revision = page.revision;
     for (const stored of page.items) {
+      looked += 1;
+      if (looked % PACE_OBJECTS === 0 && pace.due) {
+        await pace.rest();
+      }
+      if (asStored && stored.parsed !== true && !filter.mayMatch(stored.json)) {
+        after = stored.key;
+        continue;
+      }
       const seen = core.view(scan.kind, stored);
       after = stored.key;
       if (filter.matches(seen.object)) {
@@ -84,7 +100,7 @@ function scanOne(core: Core, scan: Scan, filter: Filter, name: string): Page {
   return { items, revision: core.store.currentRevision, last: undefined, remaining: undefined };
 }
 
-function scanned(core: Core, scan: Scan, namespace: string): Page {
+function scanned(core: Core, scan: Scan, namespace: string): Page | Promise<Page> {
   const { filter } = scan;
   if (filter === undefined) {
     return scanAll(core, scan);
@@ -108,7 +124,7 @@ function readLimit(query: URLSearchParams): number {
 }
 
 /** The current state, or that at a revision: what lists and the beginnings of watches show. */
-export function currentPage(core: Core, kind: AnyKind, namespace: string, filter: Filter | undefined): Page {
+export function currentPage(core: Core, kind: AnyKind, namespace: string, filter: Filter | undefined): Page | Promise<Page> {
   const prefix = core.registry.storagePrefix(kind, namespace);
   return scanned(core, { kind, prefix, filter, limit: 0, start: undefined, revision: undefined }, namespace);
 }
@@ -142,7 +158,7 @@ async function listPage(core: Core, call: Call, kind: AnyKind): Promise<Page> {
     await awaitRevision(core.store, wanted.revision);
   }
   try {
-    return scanned(core, { kind, prefix, filter, limit, start, revision }, namespace);
+    return await scanned(core, { kind, prefix, filter, limit, start, revision }, namespace);
   } catch (error) {
     if (!(error instanceof CompactedError)) {
       throw error;

@@ -80,7 +80,7 @@ export async function watch(core: Core, call: Call, kind: AnyKind): Promise<Answ
   }
   const namespace = kind.namespaced ? info.namespace : '';
   const prefix = core.registry.storagePrefix(kind, namespace);
-  const page: Page | undefined = want.initial ? currentPage(core, kind, namespace, filter) : undefined;
+  const page: Page | undefined = want.initial ? await currentPage(core, kind, namespace, filter) : undefined;
   const from = page?.revision ?? want.revision ?? core.store.currentRevision;
   const expired = expiredStart(core, from);
   if (expired !== undefined) {

@@ -1,0 +1,18 @@
+/** Long work on the one thread there is: look at `due` now and then, and `rest` when it says so, so that everybody else gets a turn. */
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { PACE_MS } from './limits.ts';
+
+export class Pace {
+  #until = performance.now() + PACE_MS;
+
+  /** True when this has had the thread for long enough. */
+  get due(): boolean {
+    return performance.now() >= this.#until;
+  }
+
+  async rest(): Promise<void> {
+    await setImmediate();
+    this.#until = performance.now() + PACE_MS;
+  }
+}
