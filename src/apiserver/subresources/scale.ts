@@ -3,6 +3,7 @@ import { selectorFromObject, selectorToString } from '../../apimachinery/selecto
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, fieldError, invalid } from '../../apimachinery/status.ts';
 import { deepClone, isObject } from '../../apimachinery/values.ts';
+import { scaleKind } from '../../kinds/autoscaling/scale.ts';
 import type { ScalePaths } from '../../kinds/kind.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
@@ -96,12 +97,12 @@ async function write(core: Core, target: Target, context: WriteContext, paths: S
       return next;
     },
   }, context);
-  return { type: 'object', code: 200, object: scaleOf(written.object, paths) };
+  return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(written.object, paths) };
 }
 
 export async function scale(core: Core, call: Call, target: Target, paths: ScalePaths): Promise<Answer> {
   if (call.verb === 'get') {
-    return { type: 'object', code: 200, object: scaleOf(core.require(target).object, paths) };
+    return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(core.require(target).object, paths) };
   }
   if (call.verb === 'update') {
     const { context } = writeOptions(call, 'UpdateOptions');
