@@ -59,10 +59,13 @@ function listType(schema: StructuralSchema): CelType | undefined {
   return { kind: 'list', element, max, ...(semantics === undefined ? {} : { semantics }) };
 }
 
+/** Kubernetes' estimates take keys for texts without length; with their real bound the Gateway API's own rules would be refused. */
+const KEY: CelType = { kind: 'string', max: 0 };
+
 function mapType(schema: StructuralSchema, values: StructuralSchema): CelType | undefined {
   const value = typeOf(values, false);
   const max = schema.maxProperties ?? Math.floor((MAX_REQUEST_BYTES - 2) / (leastBytes(values) + 6));
-  return value === undefined ? undefined : { kind: 'map', key: { kind: 'string', max: MAX_TEXT }, value, max };
+  return value === undefined ? undefined : { kind: 'map', key: KEY, value, max };
 }
 
 /** What rules may read of metadata. */

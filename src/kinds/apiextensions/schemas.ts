@@ -1,5 +1,5 @@
 /** The schemas of a definition: where they stand in error texts, and what is wrong with them. */
-import { child, checkDefaults, checkStructural, readSchema, rootPlace, type Place } from '../../apimachinery/schema/structural/index.ts';
+import { child, checkDefaults, checkRules, checkStructural, readSchema, rootPlace, type Place } from '../../apimachinery/schema/structural/index.ts';
 import type { Json } from '../../apimachinery/object.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
@@ -35,7 +35,8 @@ function schemaErrors(schema: Json, place: Place): FieldError[] {
   if (structural.length > 0) {
     return structural;
   }
-  return checkDefaults(read.schema, place, (value) => value);
+  const defaults = checkDefaults(read.schema, place, (value) => value);
+  return defaults.length > 0 || !read.hasRules ? defaults : checkRules(read.schema, place);
 }
 
 /** What is wrong with the schemas of a definition; those that an update does not touch are left alone. */

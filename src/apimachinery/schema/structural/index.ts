@@ -3,6 +3,7 @@ import { compileCopy, type Copy, type DecodeMetadata } from './decode.ts';
 import { DecodeContext } from '../context.ts';
 import { fieldError, type FieldError } from '../../status.ts';
 import { ValidationContext } from './context.ts';
+import { compileEvaluation, type EvaluateRules } from './evaluate.ts';
 import { compileLists, type CheckLists } from './lists.ts';
 import { compileValidate, type Validate } from './validate.ts';
 import { child, keyed, placeText, type Place } from './path.ts';
@@ -10,6 +11,7 @@ import type { StructuralSchema } from './types.ts';
 
 export { readSchema, type ReadSchema } from './read.ts';
 export { checkStructural } from './structurality.ts';
+export { checkRules } from './rules.ts';
 export { shapeOfSchema } from './shape.ts';
 export { rootPlace, child, keyed, placeText, type Place } from './path.ts';
 export { ValidationContext, ValidationTooCostly } from './context.ts';
@@ -19,31 +21,37 @@ export interface CompiledSchema {
   readonly schema: StructuralSchema;
   /** A copy without unknown fields, with defaults; unknown fields are named in the context. */
   copy: Copy;
-  /** Everything wrong but what rules find; with `old` only what changed. Throws ValidationTooCostly. */
+  /** Everything wrong; with `old` only what changed. Throws ValidationTooCostly. */
   validate(value: unknown, old?: unknown): FieldError[];
 }
+
+/** Errors after which rules would stumble over what they may rely on. */
+const BLOCKING: readonly FieldError['type'][] = ['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid'];
+const isBlocking = ({ type }: FieldError): boolean => BLOCKING.includes(type);
+const UNCHECKED = fieldError.invalid('<nil>', null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation');
 
 /** Compiled lazily, place by place. `metadata` makes ObjectMeta canonical. */
 export function compileSchema(schema: StructuralSchema, metadata: DecodeMetadata): CompiledSchema {
   let validate: Validate | undefined;
-  let lists: { check: CheckLists | undefined } | undefined;
+  let later: { lists: CheckLists | undefined; rules: EvaluateRules | undefined } | undefined;
   return {
     schema,
     copy: compileCopy(schema, metadata),
     validate(value, old): FieldError[] {
       validate ??= compileValidate(schema);
-      lists ??= { check: compileLists(schema) };
+      later ??= { lists: compileLists(schema), rules: compileEvaluation(schema) };
       const context = new ValidationContext();
       validate(value, old === undefined ? undefined : { value: old }, context);
-      const { check } = lists;
-      if (check !== undefined) {
-        const found = context.aside(() => check(value, context));
+      const { lists, rules } = later;
+      if (lists !== undefined) {
+        const found = context.aside(() => lists(value, context));
         // Lists that were wrong before may stay so.
-        if (found.length > 0 && (old === undefined || context.aside(() => check(old, context)).length === 0)) {
+        if (found.length > 0 && (old === undefined || context.aside(() => lists(old, context)).length === 0)) {
           found.forEach((error) => context.add(error));
         }
       }
-      return context.errors;
+      return rules === undefined ? context.errors : [...context.errors, ...context.errors.some(isBlocking) ? [UNCHECKED] : rules(value, old)];
     },
   };
 }
