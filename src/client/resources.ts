@@ -4,10 +4,12 @@ import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 import type { Job } from '../kinds/generated/batch.ts';
 import type { Lease } from '../kinds/generated/coordination.ts';
 import type {
-  ConfigMap, Endpoints, Event, Namespace, Node, Pod, ReplicationController, Secret, Service, ServiceAccount,
+  ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, Secret, Service,
+  ServiceAccount,
 } from '../kinds/generated/core.ts';
 import type { EndpointSlice } from '../kinds/generated/discovery.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '../kinds/generated/kubevirt.ts';
+import type { PodDisruptionBudget } from '../kinds/generated/policy.ts';
 import type { PriorityClass } from '../kinds/generated/scheduling.ts';
 import type { Resource } from './resource.ts';
 
@@ -25,6 +27,10 @@ export const SECRETS = resource<Secret>('', 'v1', 'secrets', 'Secret');
 export const SERVICEACCOUNTS = resource<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
 export const EVENTS = resource<Event>('', 'v1', 'events', 'Event');
 export const REPLICATIONCONTROLLERS = resource<ReplicationController>('', 'v1', 'replicationcontrollers', 'ReplicationController');
+export const RESOURCEQUOTAS = resource<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota');
+export const PERSISTENTVOLUMECLAIMS = resource<PersistentVolumeClaim>('', 'v1', 'persistentvolumeclaims', 'PersistentVolumeClaim');
+export const PERSISTENTVOLUMES = resource<PersistentVolume>('', 'v1', 'persistentvolumes', 'PersistentVolume', false);
+export const PODDISRUPTIONBUDGETS = resource<PodDisruptionBudget>('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget');
 export const ENDPOINTSLICES = resource<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
 export const LEASES = resource<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const DEPLOYMENTS = resource<Deployment>('apps', 'v1', 'deployments', 'Deployment');

@@ -2,6 +2,7 @@
 import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { disruptionController } from './disruption/disruption.ts';
 import { serviceEndpointsController } from './endpointslice/index.ts';
 import { eventTtlController } from './eventttl/eventttl.ts';
 import { identityOf } from './identities.ts';
@@ -10,21 +11,27 @@ import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeController } from './node/nodecontroller.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
+import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
+import { claimProtectionController, volumeProtectionController } from './storageprotection/storageprotection.ts';
 import { newVirtualMachineController } from './virtualmachine/index.ts';
 
 export type { ControllerContext, ControllerFactory } from './context.ts';
 
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   deployment: deploymentController,
+  disruption: disruptionController,
   endpointslice: serviceEndpointsController,
   eventttl: eventTtlController,
   garbagecollector: garbageCollector,
   job: jobController,
   namespace: namespaceController,
   node: nodeController,
+  pvcprotection: claimProtectionController,
+  pvprotection: volumeProtectionController,
   replicaset: replicaSetController,
+  resourcequota: resourceQuotaController,
   scheduler: schedulerController,
   serviceaccount: serviceAccountController,
   virtualmachine: newVirtualMachineController,

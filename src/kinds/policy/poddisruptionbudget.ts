@@ -2,7 +2,6 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { intOrPercent, labelSelector, oneOf } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../generated/policy.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
 
@@ -32,6 +31,5 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
     ...ownStatus<PodDisruptionBudgetStatus>(() => ({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 })),
     defaults(object) { object.spec ??= {}; },
     validate,
-    warnings: inert('PodDisruptionBudget', 'budgets are not counted here yet'),
   },
 });
