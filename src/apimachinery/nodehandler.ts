@@ -14,5 +14,6 @@ export interface NodeHandler {
 
 /** Finds the way to a node by its name: directly in one process, over mutual TLS otherwise. */
 export interface NodeConnector {
-  connect(nodeName: string): NodeHandler | undefined;
+  /** `insecure`: the node's certificate is not checked. */
+  connect(nodeName: string, options?: { insecure: boolean }): NodeHandler | undefined;
 }

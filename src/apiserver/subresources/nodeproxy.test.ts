@@ -97,6 +97,11 @@ describe('node proxy', () => {
     assert.equal(none.json['message'], 'container zzz is not valid for pod two');
     assert.equal((await s.get(`${PODS}/one/log?tailLines=-1`)).code, 422);
     assert.equal((await s.get(`${PODS}/one/log?tailLines=x`)).code, 400);
+    const message = async (query: string): Promise<string> => String((await s.get(`${PODS}/one/log?${query}`)).json['message']);
+    assert.equal(await message('stream=Both'), 'PodLogOptions "one" is invalid: stream: Unsupported value: "Both": supported values: "All", "Stderr", "Stdout"');
+    assert.match(await message('stream=Stdout&tailLines=1'), /`tailLines` and specific `stream` are mutually exclusive for now/);
+    assert.equal(await message('sinceTime=noon'), 'parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"');
+    assert.equal((await s.get(`${PODS}/one/log?stream=Stderr`)).text, 'node says /containerLogs/default/one/c?stream=Stderr');
     assert.equal((await s.get(`${PODS}/nobody/log`)).code, 404);
     await s.patch(`${PODS}/two`, { metadata: { annotations: { 'kubectl.kubernetes.io/default-container': 'b' } } });
     assert.equal((await s.get(`${PODS}/two/log`)).text, 'node says /containerLogs/default/two/b');

@@ -20,8 +20,8 @@ function nodeTarget(core: Core, call: Call, target: Target): NodeTarget | undefi
   return podTarget(object, call.info.subresource, call.query);
 }
 
-function handlerOf(core: Core, node: string): NodeHandler {
-  const handler = core.nodes.connect(node);
+function handlerOf(core: Core, { node, insecure = false }: NodeTarget): NodeHandler {
+  const handler = core.nodes.connect(node, { insecure });
   if (handler === undefined) {
     throw failure('ServiceUnavailable', `node ${node} is not connected: its kubelet cannot be reached`);
   }
@@ -42,7 +42,7 @@ export function proxyToNode(core: Core, call: Call, target: Target): Answer {
   if (where === undefined) {
     return { type: 'raw', code: 200, headers: { 'content-type': 'text/plain' }, body: '' };
   }
-  const handler = handlerOf(core, where.node);
+  const handler = handlerOf(core, where);
   withoutCredentials(http.req.headers);
   handler.request(where.target, http.req, http.res);
   return { type: 'taken' };
@@ -65,7 +65,7 @@ export function upgradeToNode(core: Core, call: Call, { req, socket, head }: Upg
   if (where === undefined) {
     throw failure('BadRequest', `pod ${info.name} does not have a host assigned`);
   }
-  const handler = handlerOf(core, where.node);
+  const handler = handlerOf(core, where);
   withoutCredentials(req.headers);
   handler.upgrade(where.target, req, socket, head);
 }

@@ -1,5 +1,7 @@
 /** pods/{log,exec,attach,portforward}: which container, which node, and the kubelet's own path for it. */
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { ValueError } from '../../apimachinery/schema/context.ts';
+import { canonicalTime } from '../../apimachinery/schema/times.ts';
 import { flag } from '../params.ts';
 import { badRequest, failure, fieldError, invalid, type FieldError } from '../../apimachinery/status.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
@@ -9,6 +11,8 @@ export interface NodeTarget {
   node: string;
   /** Path and query at the node. */
   target: string;
+  /** The node's certificate is not to be checked: the client has said so. */
+  insecure?: boolean;
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
@@ -63,11 +67,38 @@ function countErrors(query: URLSearchParams): FieldError[] {
   if (query.has('sinceSeconds') && query.has('sinceTime')) {
     errors.push(fieldError.forbidden('sinceSeconds', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   }
-  return errors;
+  return [...errors, ...streamErrors(query)];
+}
+
+const LOG_STREAMS = ['All', 'Stderr', 'Stdout'];
+
+function streamErrors(query: URLSearchParams): FieldError[] {
+  const stream = query.get('stream') ?? '';
+  if (stream !== '' && !LOG_STREAMS.includes(stream)) {
+    return [fieldError.notSupported('stream', stream, LOG_STREAMS)];
+  }
+  return stream !== '' && stream !== 'All' && query.has('tailLines')
+    ? [fieldError.forbidden('', '`tailLines` and specific `stream` are mutually exclusive for now')] : [];
+}
+
+/** Throws BadRequest in the words of Go's parser. */
+function checkTime(text: string): void {
+  try {
+    canonicalTime(text);
+  } catch (error) {
+    if (error instanceof ValueError) {
+      throw badRequest(error.message);
+    }
+    throw error;
+  }
 }
 
 /** The log options that Kubernetes knows, checked. Throws Invalid or BadRequest. */
 function logQuery(query: URLSearchParams, pod: Pod): string {
+  const since = query.get('sinceTime') ?? '';
+  if (since !== '') {
+    checkTime(since);
+  }
   const errors = countErrors(query);
   if (errors.length > 0) {
     throw invalid({ group: '', resource: 'PodLogOptions', name: pod.metadata?.name ?? '' }, errors);
@@ -122,7 +153,7 @@ export function podTarget(object: KubeObject, subresource: string, query: URLSea
     }
   })();
   if (node !== '') {
-    return { node, target };
+    return { node, target, ...(subresource === 'log' && flag(query, 'insecureSkipTLSVerifyBackend') ? { insecure: true } : {}) };
   }
   if (subresource === 'log') {
     return undefined;

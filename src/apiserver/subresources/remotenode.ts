@@ -48,8 +48,8 @@ class RemoteNode implements NodeHandler {
 /** Nodes of this process first, then by the network. */
 export function connector(local: NodeConnector, options: RemoteOptions): NodeConnector {
   return {
-    connect(name): NodeHandler | undefined {
-      const here = local.connect(name);
+    connect(name, how): NodeHandler | undefined {
+      const here = local.connect(name, how);
       if (here !== undefined) {
         return here;
       }
@@ -57,6 +57,7 @@ export function connector(local: NodeConnector, options: RemoteOptions): NodeCon
       const endpoint = object === undefined ? undefined : endpointOf(object);
       return endpoint === undefined ? undefined : new RemoteNode(name, {
         ...endpoint, ca: options.ca, cert: options.client.cert, key: options.client.key, servername: name,
+        ...(how?.insecure === true ? { rejectUnauthorized: false } : {}),
       });
     },
   };

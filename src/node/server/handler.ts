@@ -68,6 +68,15 @@ function sinceOf(query: URLSearchParams): Date | undefined {
   return time;
 }
 
+/** One of the container's two streams; undefined for both. */
+function streamOf(query: URLSearchParams): 'stdout' | 'stderr' | undefined {
+  switch (query.get('stream')) {
+    case 'Stdout': return 'stdout';
+    case 'Stderr': return 'stderr';
+    default: return undefined;
+  }
+}
+
 const flag = (query: URLSearchParams, name: string): boolean => ['1', 'true'].includes(query.get(name) ?? '');
 
 export class NodeServer implements NodeHandler {
@@ -159,10 +168,12 @@ export class NodeServer implements NodeHandler {
     const tailLines = wholeNumber(query, 'tailLines');
     const limitBytes = wholeNumber(query, 'limitBytes');
     const since = sinceOf(query);
+    const stream = streamOf(query);
     const follow = flag(query, 'follow') && !previous;
     const request: LogRequest = {
       folder: logFolder(worker.podDir, name), attempt: record.attempt - (previous ? 1 : 0), timestamps: flag(query, 'timestamps'), signal: gone.signal,
       ...(tailLines === undefined ? {} : { tailLines }), ...(limitBytes === undefined ? {} : { limitBytes }), ...(since === undefined ? {} : { since }),
+      ...(stream === undefined ? {} : { stream }),
       ...(follow ? { ended: worker.ended(record) } : {}),
     };
     res.statusCode = 200;
