@@ -1,9 +1,9 @@
 /** What differs between two values, as sets of fields. */
 import type { Json } from '../object.ts';
 import { deepEqual, isObject } from '../values.ts';
-import { memberShape, newFields } from './extract.ts';
+import { newNode } from './extract.ts';
 import { EMPTY_SET, LEAF, SELF, withSelf, type FieldSet } from './fieldset.ts';
-import { fieldKey, tryKeyOfElement } from './pathelement.ts';
+import { planOf, type Plan } from './plan.ts';
 import type { Shape } from './shape.ts';
 
 export interface Comparison {
@@ -51,31 +51,35 @@ function add(into: Found | undefined, key: string, below: Found | undefined): Fo
   return found;
 }
 
-function members(old: Members, next: Members, shape: Shape): Found | undefined {
+/** A member, or what stands for a field that is left out of a struct that is there. */
+const memberOf = (value: Members, name: string, { shape }: Plan): Json | undefined => own(value, name) ?? (shape.alwaysPresent === true ? null : undefined);
+
+function members(old: Members, next: Members, plan: Plan): Found | undefined {
   let found: Found | undefined;
   for (const name in next) {
-    const below = memberShape(shape, name);
+    // Most fields of most updates are what they were.
+    if (own(old, name) === next[name]) {
+      continue;
+    }
+    const below = plan.member(name);
     if (below !== undefined) {
-      found = add(found, fieldKey(name), optional(own(old, name) ?? absent(below), next[name] ?? absent(below), below));
+      found = add(found, below.key, optional(memberOf(old, name, below.plan), memberOf(next, name, below.plan), below.plan));
     }
   }
   for (const name in old) {
-    const below = own(next, name) === undefined ? memberShape(shape, name) : undefined;
+    const below = own(next, name) === undefined ? plan.member(name) : undefined;
     if (below !== undefined) {
-      found = add(found, fieldKey(name), optional(old[name], absent(below), below));
+      found = add(found, below.key, optional(own(old, name), memberOf(next, name, below.plan), below.plan));
     }
   }
   return found;
 }
 
-/** What stands for a field that is left out of a struct that is there. */
-const absent = (shape: Shape): Json | undefined => (shape.alwaysPresent === true ? null : undefined);
-
 /** Elements by key, in order. */
-function byKey(list: readonly Json[], shape: Shape): Map<string, Json[]> {
+function byKey(list: readonly Json[], plan: Plan): Map<string, Json[]> {
   const elements = new Map<string, Json[]>();
   for (const element of list) {
-    const key = tryKeyOfElement(element, shape);
+    const key = plan.elementKey(element);
     const same = key === undefined ? undefined : elements.get(key);
     if (same !== undefined) {
       same.push(element);
@@ -87,7 +91,7 @@ function byKey(list: readonly Json[], shape: Shape): Map<string, Json[]> {
 }
 
 /** Elements of one key, of which either list may have several: those are compared as a whole. */
-function sameKey(old: readonly Json[], next: readonly Json[], item: Shape): Found | undefined {
+function sameKey(old: readonly Json[], next: readonly Json[], item: Plan): Found | undefined {
   if (old.length <= 1 && next.length <= 1) {
     return optional(old[0], next[0], item);
   }
@@ -96,18 +100,18 @@ function sameKey(old: readonly Json[], next: readonly Json[], item: Shape): Foun
   }
   if (old.length > 1) {
     const [one] = next;
-    return { removed: LEAF, ...(one === undefined ? {} : { changed: newFields(one, item) }) };
+    return { removed: LEAF, ...(one === undefined ? {} : { changed: newNode(one, item) }) };
   }
   const [one] = old;
-  return { changed: LEAF, ...(one === undefined ? {} : { removed: newFields(one, item) }) };
+  return { changed: LEAF, ...(one === undefined ? {} : { removed: newNode(one, item) }) };
 }
 
-function elements(old: readonly Json[], next: readonly Json[], shape: Shape): Found | undefined {
-  const { item } = shape;
+function elements(old: readonly Json[], next: readonly Json[], plan: Plan): Found | undefined {
+  const { item } = plan;
   if (item === undefined) {
     return { changed: LEAF };
   }
-  const [before, after] = [byKey(old, shape), byKey(next, shape)];
+  const [before, after] = [byKey(old, plan), byKey(next, plan)];
   let found: Found | undefined;
   for (const [key, list] of after) {
     found = add(found, key, sameKey(before.get(key) ?? [], list, item));
@@ -134,49 +138,53 @@ function asElements(old: Json, next: Json): { old: readonly Json[]; next: readon
 const leaf = (old: Json, next: Json): Found | undefined => (deepEqual(old, next) ? undefined : { changed: LEAF });
 
 /** Where one is a map or list and the other is not: the path changed, and what was below it came or went. */
-function unlike(old: Json, next: Json, shape: Shape): Found {
-  const [gone, come] = [newFields(old, shape), newFields(next, shape)];
+function unlike(old: Json, next: Json, plan: Plan): Found {
+  const [gone, come] = [newNode(old, plan), newNode(next, plan)];
   const { [SELF]: _self, ...below } = gone;
   return { changed: withSelf(come), ...(Object.keys(below).length === 0 ? {} : { removed: below }) };
 }
 
+/** Two lists; most are what they were, which is seen without telling their elements apart. */
+function lists(old: Json, next: Json, plan: Plan): Found | undefined {
+  const both = asElements(old, next);
+  // Two empty lists are a leaf: null and [] are different values.
+  return both === undefined || (both.old.length === 0 && both.next.length === 0) ? leaf(old, next)
+    : deepEqual(old, next) ? undefined : elements(both.old, both.next, plan);
+}
+
+function maps(old: Json, next: Json, plan: Plan): Found | undefined {
+  const both = asMembers(old, next);
+  if (both === undefined) {
+    return isObject(old) || isObject(next) ? unlike(old, next, plan) : leaf(old, next);
+  }
+  if (hasMembers(both.old) || hasMembers(both.next)) {
+    return members(both.old, both.next, plan);
+  }
+  // Null and {} are different values, except where null only stands for a struct that was left out.
+  return plan.shape.alwaysPresent === true ? undefined : leaf(old, next);
+}
+
 /** Two values that are both there. */
-function values(old: Json, next: Json, shape: Shape): Found | undefined {
+function values(old: Json, next: Json, plan: Plan): Found | undefined {
   if (old === next) {
     return undefined;
   }
-  switch (shape.type) {
-    case 'scalar': case 'atomic': return leaf(old, next);
-    case 'set': case 'associative': {
-      const lists = asElements(old, next);
-      if (lists === undefined) {
-        return leaf(old, next);
-      }
-      // Two empty lists are a leaf: null and [] are different values.
-      return lists.old.length === 0 && lists.next.length === 0 ? leaf(old, next) : elements(lists.old, lists.next, shape);
-    }
-    default: {
-      const maps = asMembers(old, next);
-      if (maps !== undefined) {
-        return hasMembers(maps.old) || hasMembers(maps.next) ? members(maps.old, maps.next, shape) : nullOrEmpty(old, next, shape);
-      }
-      return isObject(old) || isObject(next) ? unlike(old, next, shape) : leaf(old, next);
-    }
+  switch (plan.granular) {
+    case 'none': return leaf(old, next);
+    case 'list': return lists(old, next, plan);
+    default: return maps(old, next, plan);
   }
 }
 
-/** Null against `{}`: different values, except where null only stands for a struct that was left out. */
-const nullOrEmpty = (old: Json, next: Json, shape: Shape): Found | undefined => (shape.alwaysPresent === true ? undefined : leaf(old, next));
-
-function optional(old: Json | undefined, next: Json | undefined, shape: Shape): Found | undefined {
+function optional(old: Json | undefined, next: Json | undefined, plan: Plan): Found | undefined {
   if (old === undefined) {
-    return next === undefined ? undefined : { changed: newFields(next, shape) };
+    return next === undefined ? undefined : { changed: newNode(next, plan) };
   }
-  return next === undefined ? { removed: newFields(old, shape) } : values(old, next, shape);
+  return next === undefined ? { removed: newNode(old, plan) } : values(old, next, plan);
 }
 
 /** Compares two values of one shape; undefined stands for one that is not there. Undeclared fields are passed over. */
 export function compare(old: Json, next: Json, shape: Shape): Comparison {
-  const found = values(old, next, shape);
+  const found = values(old, next, planOf(shape));
   return { changed: found?.changed ?? EMPTY_SET, removed: found?.removed ?? EMPTY_SET };
 }

@@ -2,15 +2,15 @@
 import type { Json } from '../object.ts';
 import { isObject } from '../values.ts';
 import { LEAF, SELF, withSelf, type FieldSet } from './fieldset.ts';
-import { fieldKey, tryKeyOfElement } from './pathelement.ts';
+import { planOf, type Plan } from './plan.ts';
 import { DEDUCED, type Shape } from './shape.ts';
 
-/** The shape of a member, and whether it is declared by name. Undefined for a name that a struct does not have. */
+/** The shape of a member. Undefined for a name that a struct does not have. */
 export function memberShape(shape: Shape, name: string): Shape | undefined {
   return shape.type === 'deduced' ? DEDUCED : shape.field?.(name) ?? (shape.type === 'map' ? shape.item : undefined);
 }
 
-const isDeclared = (shape: Shape, name: string): boolean => shape.field?.(name) !== undefined;
+type Members = Readonly<Record<string, Json>>;
 
 const isNothing = (value: Json): boolean => {
   if (value === null) {
@@ -25,91 +25,93 @@ const isNothing = (value: Json): boolean => {
   return true;
 };
 
-/** Whether the value's members have owners of their own. */
-const isGranular = (shape: Shape): boolean => shape.type !== 'scalar' && shape.type !== 'atomic';
-
-function claimedMembers(value: Readonly<Record<string, Json>>, shape: Shape): FieldSet | undefined {
-  let set: FieldSet | undefined;
+function claimedMembers(value: Members, plan: Plan): FieldSet | undefined {
+  const keys: string[] = [];
+  const nodes: FieldSet[] = [];
   for (const name in value) {
     const member = value[name];
-    const below = memberShape(shape, name);
+    const below = plan.member(name);
     if (member === undefined || below === undefined) {
       continue;
     }
-    const own = claimed(member, below);
-    const node = isNothing(member) || !isDeclared(shape, name) ? withSelf(own) : own;
+    const own = claimed(member, below.plan);
+    const node = isNothing(member) || !below.declared ? withSelf(own) : own;
     if (node !== undefined) {
-      set ??= {};
-      set[fieldKey(name)] = node;
+      keys.push(below.key);
+      nodes.push(node);
     }
   }
-  return set;
+  return keys.length === 0 ? undefined : plan.setOf(keys, nodes);
 }
 
-function claimedElements(list: readonly Json[], shape: Shape): FieldSet | undefined {
-  let set: FieldSet | undefined;
+/** A set with a node for each element; of an element that occurs twice only that it is there can be owned. Undefined for none. */
+function elementNodes(list: readonly Json[], plan: Plan, self: boolean, nodeOf: (element: Json, plan: Plan) => FieldSet): FieldSet | undefined {
+  const { item } = plan;
+  const keys: string[] = self ? [SELF] : [];
+  const nodes: FieldSet[] = self ? [LEAF] : [];
+  const first = keys.length;
   for (const element of list) {
-    const key = tryKeyOfElement(element, shape);
-    if (key === undefined) {
-      continue;
+    const key = plan.elementKey(element);
+    if (key !== undefined) {
+      keys.push(key);
+      nodes.push(item === undefined ? LEAF : nodeOf(element, item));
     }
-    set ??= {};
-    // Of an element that occurs twice only that it is there can be owned.
-    set[key] = set[key] !== undefined || shape.item === undefined ? LEAF : withSelf(claimed(element, shape.item));
+  }
+  if (keys.length === first) {
+    return undefined;
+  }
+  return new Set(keys).size === keys.length ? plan.setOf(keys, nodes) : withDuplicates(keys, nodes);
+}
+
+function withDuplicates(keys: readonly string[], nodes: readonly FieldSet[]): FieldSet {
+  const set: FieldSet = {};
+  for (const [index, key] of keys.entries()) {
+    set[key] = set[key] === undefined ? nodes[index] ?? LEAF : LEAF;
   }
   return set;
 }
 
-function claimed(value: Json, shape: Shape): FieldSet | undefined {
-  if (!isGranular(shape)) {
+const claimedElement = (element: Json, plan: Plan): FieldSet => withSelf(claimed(element, plan));
+
+function claimed(value: Json, plan: Plan): FieldSet | undefined {
+  if (plan.granular === 'none') {
     return LEAF;
   }
   if (Array.isArray(value)) {
-    return shape.type === 'set' || shape.type === 'associative' ? claimedElements(value, shape) : LEAF;
+    return plan.granular === 'list' ? elementNodes(value, plan, false, claimedElement) : LEAF;
   }
   if (isObject(value)) {
-    return claimedMembers(value, shape);
+    return claimedMembers(value, plan);
   }
-  return value === null && shape.type !== 'deduced' ? undefined : LEAF;
+  return value === null && !plan.deduced ? undefined : LEAF;
 }
 
 /** What an applied configuration claims: its leaves, the elements of its lists and maps, and what it leaves empty. Undeclared fields are passed over. */
 export function fieldsOf(value: Json, shape: Shape): FieldSet {
-  return claimed(value, shape) ?? LEAF;
+  return claimed(value, planOf(shape)) ?? LEAF;
 }
 
-function newMembers(value: Readonly<Record<string, Json>>, shape: Shape): FieldSet {
-  let set: FieldSet | undefined;
+function newMembers(value: Members, plan: Plan): FieldSet {
+  const keys: string[] = [SELF];
+  const nodes: FieldSet[] = [LEAF];
   for (const name in value) {
     const member = value[name];
-    const below = memberShape(shape, name);
+    const below = plan.member(name);
     if (member !== undefined && below !== undefined) {
-      set ??= { [SELF]: LEAF };
-      set[fieldKey(name)] = newFields(member, below);
+      keys.push(below.key);
+      nodes.push(newNode(member, below.plan));
     }
   }
-  return set ?? LEAF;
-}
-
-function newElements(list: readonly Json[], shape: Shape): FieldSet {
-  let set: FieldSet | undefined;
-  for (const element of list) {
-    const key = tryKeyOfElement(element, shape);
-    if (key !== undefined) {
-      set ??= { [SELF]: LEAF };
-      set[key] = set[key] !== undefined || shape.item === undefined ? LEAF : newFields(element, shape.item);
-    }
-  }
-  return set ?? LEAF;
+  return keys.length === 1 ? LEAF : plan.setOf(keys, nodes);
 }
 
 /** Everything that comes into being with a value where there was none: all its paths, its own included. */
-export function newFields(value: Json, shape: Shape): FieldSet {
-  if (!isGranular(shape)) {
+export function newNode(value: Json, plan: Plan): FieldSet {
+  if (plan.granular === 'none') {
     return LEAF;
   }
   if (Array.isArray(value)) {
-    return shape.type === 'set' || shape.type === 'associative' ? newElements(value, shape) : LEAF;
+    return plan.granular === 'list' ? elementNodes(value, plan, true, newNode) ?? LEAF : LEAF;
   }
-  return isObject(value) ? newMembers(value, shape) : LEAF;
+  return isObject(value) ? newMembers(value, plan) : LEAF;
 }
