@@ -9,9 +9,21 @@ export const MAX_LOG_FILES = 5;
 /** conmon's control message "open the log file again". */
 const REOPEN_LOG = '2 0 0\n';
 
+/** What a promise yields; `otherwise` when the file or folder it is about does not exist. Other failures are the caller's. */
+export async function unlessMissing<T, U>(promise: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return otherwise;
+    }
+    throw error;
+  }
+}
+
 /** Oldest first; empty when nothing was ever logged. */
 export async function logFilesOf(folder: string, attempt: number): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await unlessMissing(readdir(folder), []);
   const current = `${attempt}.log`;
   const rotated = names.filter((name) => name.startsWith(`${current}.`)).sort();
   return [...rotated, ...names.filter((name) => name === current)].map((name) => join(folder, name));
@@ -35,8 +47,8 @@ async function reopen(bundle: string): Promise<void> {
 /** Rotates the log when it has grown too large; answers whether it did. */
 export async function rotateLog(folder: string, attempt: number, bundle: string, now = new Date()): Promise<boolean> {
   const file = join(folder, `${attempt}.log`);
-  const size = await stat(file).then((found) => found.size, () => 0);
-  if (size <= MAX_LOG_BYTES) {
+  const found = await unlessMissing(stat(file), undefined);
+  if (found === undefined || found.size <= MAX_LOG_BYTES) {
     return false;
   }
   await rename(file, `${file}.${stamp(now)}`);
@@ -49,6 +61,6 @@ export async function rotateLog(folder: string, attempt: number, bundle: string,
 
 /** Attempts older than the one before the current are forgotten. */
 export async function pruneAttempts(folder: string, attempt: number): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await unlessMissing(readdir(folder), []);
   await Promise.all(names.filter((name) => Number.parseInt(name, 10) < attempt - 1).map((name) => rm(join(folder, name), { force: true })));
 }

@@ -3,7 +3,7 @@ import { watch } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logFilesOf } from './files.ts';
+import { logFilesOf, unlessMissing } from './files.ts';
 import { LogFormatter } from './format.ts';
 import type { LogFormat } from './format.ts';
 import { tailStart } from './tail.ts';
@@ -148,7 +148,7 @@ class FolderWatch {
 }
 
 async function isSame(file: FileHandle, path: string): Promise<boolean> {
-  const [mine, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  const [mine, there] = await Promise.all([file.stat(), unlessMissing(stat(path), undefined)]);
   // Rotated a moment ago: the new file does not exist until the container's next line.
   return there === undefined || there.ino === mine.ino;
 }
@@ -171,7 +171,7 @@ async function follow(request: LogRequest, reader: LogReader, ended: Promise<voi
     for (;;) {
       // Before the read: what comes after the last read is then surely nothing.
       const last = over;
-      file ??= await open(path).catch(() => undefined);
+      file ??= await unlessMissing(open(path), undefined);
       if (file !== undefined) {
         offset = await reader.read(file, offset);
         if (!await isSame(file, path)) {

@@ -57,6 +57,7 @@ export class Channels implements ClientStreams {
       clearInterval(this.#ping);
       this.#listeners?.closed();
     });
+    // A frame that breaks the rules, or a broken connection: `close` follows and tells the container's side.
     socket.on('error', () => { socket.terminate(); });
     socket.pause();
   }

@@ -3,12 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../apimachinery/log.ts';
 import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
-import { badRequest, failure, notFound } from '../../apimachinery/status.ts';
+import { badRequest, failure, isStatusError, notFound } from '../../apimachinery/status.ts';
 import { streamLog } from '../logs/stream.ts';
 import type { LogRequest } from '../logs/stream.ts';
 import type { StatsSummary } from '../metrics/stats.ts';
 import type { PodmanClient } from '../podman/client.ts';
 import type { PodManager } from '../pods/manager.ts';
+import { messageOf } from '../pods/errors.ts';
 import { logFolder } from '../pods/podfiles.ts';
 import type { ContainerRecord } from '../pods/state.ts';
 import type { PodWorker } from '../pods/worker.ts';
@@ -88,15 +89,25 @@ export class NodeServer implements NodeHandler {
 
   request(target: string, req: Request, res: Response): void {
     this.#request(target, req, res).catch((error: unknown) => {
+      this.#tell(target, error);
       sendError(res, error);
     });
   }
 
   upgrade(target: string, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Clients break connections off as they like; whoever holds the other end sees `close`.
     socket.on('error', () => { socket.destroy(); });
     this.#upgrade(target, req, socket, head).catch((error: unknown) => {
+      this.#tell(target, error);
       refuseUpgrade(socket, error);
     });
+  }
+
+  /** Refusals are the client's affair; anything else somebody may have to look into. */
+  #tell(target: string, error: unknown): void {
+    if (!isStatusError(error)) {
+      this.#options.log.warn({ target, error: messageOf(error) }, 'a request to the node failed');
+    }
   }
 
   async #request(target: string, req: Request, res: Response): Promise<void> {
@@ -185,6 +196,7 @@ export class NodeServer implements NodeHandler {
       await streamLog(request, (chunk) => writeTo(res, chunk));
       res.end();
     } catch (error) {
+      // Nobody is there any more to be told.
       if (!gone.signal.aborted) {
         throw error;
       }

@@ -88,6 +88,7 @@ function ended(socket: Duplex, head: Buffer, show: (chunk: Buffer) => void): Pro
       show(head);
     }
     socket.on('data', show);
+    // A broken connection to Podman ends the stream like any other end: the exit code says how the process fared.
     socket.on('error', () => { resolve(); });
     socket.on('close', () => { resolve(); });
     socket.on('end', () => { resolve(); });

@@ -71,6 +71,7 @@ class Forwarder {
       this.#send(index * 2 + 1, bytes);
     });
     socket.on('message', (data) => { this.#received(bytesOf(data)); });
+    // A frame that breaks the rules, or a broken connection: `close` follows and ends the pod's side.
     socket.on('error', () => { socket.terminate(); });
     void this.#dialAll(target, ports);
   }
