@@ -134,11 +134,14 @@ export interface StorageAlias {
   isCurrent?(stored: StoredValue): boolean;
   /** Whether a write that changes nothing would still change what is stored: an older version or schema. Absent: never. */
   isStale?(stored: StoredValue): boolean;
-  /** Where a webhook converts, in place of `encode` and `decode`, which then throw. Results in the order given. Rejects with StatusErrors. */
-  remote?: {
-    encode(objects: readonly KubeObject[]): Promise<KubeObject[]>;
-    decode(stored: readonly KubeObject[]): Promise<KubeObject[]>;
-  };
+  /** Where a webhook converts, in place of `encode` and `decode`. */
+  remote?: RemoteConversion;
+}
+
+/** Results in the order given; rejects with StatusErrors. */
+export interface RemoteConversion {
+  encode(objects: readonly KubeObject[]): Promise<KubeObject[]>;
+  decode(stored: readonly KubeObject[]): Promise<KubeObject[]>;
 }
 
 export interface SubresourceInfo {

@@ -19,16 +19,14 @@ import type { User } from '../types.ts';
 import { refOf, type Core } from '../verbs/core.ts';
 import { updateObject, type WriteContext } from '../verbs/writes.ts';
 import { deleteInstances } from './cleanup.ts';
-import type { Converter } from './conversion.ts';
 import { customKinds, type CustomKinds } from './kinds.ts';
 import { isTrue, noNames, statusOf, take, type TakenNames } from './names.ts';
+import { webhookConverter } from './webhook.ts';
 
 export interface DefinitionsOptions {
   readonly store: Store;
   readonly registry: Registry;
   readonly log: Log;
-  /** How a definition's webhook is asked; undefined for the strategy None. */
-  readonly converterOf: (definition: CustomResourceDefinition) => Converter | undefined;
 }
 
 /** What is kept of one definition; its schemas stay in the store. */
@@ -110,7 +108,8 @@ export class Definitions implements AdmissionPlugin {
   }
 
   committed(kind: AnyKind): void {
-    if (isDefinition(kind)) {
+    // Before `start` nothing is served.
+    if (this.#core !== undefined && isDefinition(kind)) {
       this.#load();
       this.#running ??= this.#follow().finally(() => { this.#running = undefined; });
     }
@@ -189,7 +188,7 @@ export class Definitions implements AdmissionPlugin {
     const kept: ReadonlyMap<string, CustomType> = entry.made?.types ?? new Map();
     const made = customKinds({
       definition: { ...definition, status }, names, types: this.#options.registry.types, since, kept,
-      convert: this.#options.converterOf(definition), readRaw: (version) => this.#readRaw(name, version),
+      convert: this.#core === undefined ? undefined : webhookConverter(definition, this.#core.lookup), readRaw: (version) => this.#readRaw(name, version),
     });
     return { ...made, from };
   }

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { NodeConnector } from '../../apimachinery/nodehandler.ts';
-import type { AnyKind } from '../../kinds/kind.ts';
+import type { AnyKind, RemoteConversion } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import type { Store, Stored } from '../../store/store.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -153,13 +153,16 @@ export class Core {
       return undefined;
     }
     const missing = values.filter((stored) => alias.isCurrent?.(stored) !== true && this.#viewsOf(stored).get(kind) === undefined);
-    return missing.length === 0 ? undefined : alias.remote.decode(missing.map(({ object }) => object)).then((objects) => {
-      missing.forEach((stored, index) => {
-        const object = objects[index];
-        if (object !== undefined) {
-          this.#viewsOf(stored).set(kind, viewOf(stored, object));
-        }
-      });
+    return missing.length === 0 ? undefined : this.#convert(kind, alias.remote, missing);
+  }
+
+  async #convert(kind: AnyKind, remote: RemoteConversion, values: readonly Stored[]): Promise<void> {
+    const objects = await remote.decode(values.map(({ object }) => object));
+    values.forEach((stored, index) => {
+      const object = objects[index];
+      if (object !== undefined) {
+        this.#viewsOf(stored).set(kind, viewOf(stored, object));
+      }
     });
   }
 

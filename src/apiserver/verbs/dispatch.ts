@@ -126,6 +126,9 @@ export function dispatch(core: Core, call: Call): Answer | Promise<Answer> {
     return unstored;
   }
   const kind = core.kindOf(info);
+  if (kind.deprecation !== undefined) {
+    call.warnings.push(kind.deprecation);
+  }
   if (kind.namespaced && info.namespace === '') {
     if (info.name !== '') {
       throw resourceNotFound();

@@ -17,10 +17,13 @@ export function get(core: Core, call: Call, kind: AnyKind): Answer | Promise<Ans
   const target = { kind, namespace: kind.namespaced ? namespace : '', name };
   const revision = call.query.size === 0 ? undefined : parseRevision(call.query.get('resourceVersion'));
   if (revision !== undefined && revision > core.store.currentRevision) {
-    return awaitRevision(core.store, revision).then(() => ({ type: 'stored', code: 200, kind, stored: core.require(target) }));
+    return awaitRevision(core.store, revision).then(() => answered(kind, core.fetch(target)));
   }
-  return { type: 'stored', code: 200, kind, stored: core.require(target) };
+  return answered(kind, core.fetch(target));
 }
+
+const answered = (kind: AnyKind, found: Stored | Promise<Stored>): Answer | Promise<Answer> =>
+  (found instanceof Promise ? found.then((stored) => ({ type: 'stored', code: 200, kind, stored })) : { type: 'stored', code: 200, kind, stored: found });
 
 export interface Page {
   items: Stored[];
@@ -60,6 +63,7 @@ async function scanFiltered(core: Core, scan: Scan, filter: Filter): Promise<Pag
   for (;;) {
     const page = core.store.list(scan.prefix, listOptions(scan.limit === 0 ? 0 : LIST_SCAN_PAGE, after, revision));
     revision = page.revision;
+    await core.prepare(scan.kind, page.items);
     for (const stored of page.items) {
       looked += 1;
       if (looked % PACE_OBJECTS === 0 && pace.due) {
@@ -100,8 +104,13 @@ function scanOne(core: Core, scan: Scan, filter: Filter, name: string): Page {
   return { items, revision: core.store.currentRevision, last: undefined, remaining: undefined };
 }
 
+const EVERYTHING: Filter = { name: undefined, matches: () => true, mayMatch: () => true };
+
 function scanned(core: Core, scan: Scan, namespace: string): Page | Promise<Page> {
   const { filter } = scan;
+  if (scan.kind.storedAs?.remote !== undefined) {
+    return scanFiltered(core, scan, filter ?? EVERYTHING);
+  }
   if (filter === undefined) {
     return scanAll(core, scan);
   }

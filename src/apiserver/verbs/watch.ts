@@ -3,6 +3,7 @@ import { badRequest, fieldError, type StatusError } from '../../apimachinery/sta
 import type { AnyKind } from '../../kinds/kind.ts';
 import { CompactedError, type Revision, type Watcher } from '../../store/store.ts';
 import { MIN_WATCH_MS } from '../limits.ts';
+import { PreparedWatcher } from '../custom/preparedwatcher.ts';
 import { flag } from '../params.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core } from './core.ts';
@@ -61,9 +62,10 @@ function timeoutOf(query: URLSearchParams): number {
   return Math.min(Number(text) * 1000, 2 ** 31 - 1);
 }
 
-function open(core: Core, prefix: string, from: Revision): Watcher {
+function open(core: Core, kind: AnyKind, prefix: string, from: Revision): Watcher {
   try {
-    return core.store.watch(prefix, from);
+    const source = core.store.watch(prefix, from);
+    return kind.storedAs?.remote === undefined ? source : new PreparedWatcher(core, kind, source);
   } catch (error) {
     throw error instanceof CompactedError ? watchTooOld(from, core.store.compactedRevision) : error;
   }
@@ -86,7 +88,7 @@ export async function watch(core: Core, call: Call, kind: AnyKind): Promise<Answ
   if (expired !== undefined) {
     throw expired;
   }
-  const stream = new WatchStream(core, open(core, prefix, from), {
+  const stream = new WatchStream(core, open(core, kind, prefix, from), {
     kind, filter, initial: page?.items ?? [], from, timeoutMs,
     bookmarks: want.bookmarks, announceInitialEnd: want.announceInitialEnd,
   });

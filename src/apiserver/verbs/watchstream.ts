@@ -1,6 +1,6 @@
 /** One client's watch: initial objects, then the store's events seen through a selector. Knows nothing of HTTP. */
 import type { JsonObject, KubeObject, WatchEventType } from '../../apimachinery/object.ts';
-import type { Status } from '../../apimachinery/status.ts';
+import { StatusError, type Status } from '../../apimachinery/status.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { apiVersionOf } from '../../apimachinery/object.ts';
 import { CompactedError, type Revision, type Stored, type StoreEvent, type Watcher } from '../../store/store.ts';
@@ -107,6 +107,9 @@ export class WatchStream {
       this.close();
       if (error instanceof CompactedError) {
         return [{ type: 'ERROR', object: watchTooOld(this.#source.delivered, this.#core.store.compactedRevision).status }];
+      }
+      if (error instanceof StatusError) {
+        return [{ type: 'ERROR', object: error.status }];
       }
       throw error;
     }
