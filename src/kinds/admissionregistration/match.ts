@@ -1,8 +1,10 @@
 /** What policies and bindings share: the objects they match, the parameters they take, the conditions they add. */
 import { validateDns1035Label, validateDns1123Subdomain, validatePathSegment, validateQualifiedName } from '../../apimachinery/names.ts';
+import type { ExpressionScope } from '../../apimachinery/cel/policy.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { duplicates, labelSelector, nameErrors } from '../checks.ts';
 import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from '../generated/admissionregistration.ts';
+import { expressionErrors } from './expressions.ts';
 import { defaultRules, namedRuleErrors } from './rules.ts';
 
 export const FAILURE_POLICIES = ['Fail', 'Ignore'];
@@ -53,22 +55,27 @@ export const constraintErrors = (field: string, match: MatchResources | undefine
     ...matchErrors(field, match), ...(match.resourceRules?.length ? [] : [fieldError.required(`${field}.resourceRules`)]),
   ]);
 
-export function conditionErrors(field: string, conditions: readonly Partial<MatchCondition>[] = []): FieldError[] {
+/** `scope` says what the conditions' expressions may use. */
+export function conditionErrors(field: string, conditions: readonly Partial<MatchCondition>[] | undefined, scope: ExpressionScope): FieldError[] {
+  const list = conditions ?? [];
   return [
-    ...(conditions.length > MAX_CONDITIONS ? [fieldError.tooMany(field, conditions.length, MAX_CONDITIONS)] : []),
-    ...conditions.flatMap(({ name, expression = '' }, index) => [
+    ...(list.length > MAX_CONDITIONS ? [fieldError.tooMany(field, list.length, MAX_CONDITIONS)] : []),
+    ...list.flatMap(({ name, expression = '' }, index) => [
       ...(expression.trim() === '' ? [fieldError.required(`${field}[${index}].expression`)] : []),
+      ...expressionErrors(`${field}[${index}].expression`, expression.trim(), 'condition', scope),
       ...(name ? nameErrors(`${field}[${index}].name`, name, validateQualifiedName) : [fieldError.required(`${field}[${index}].name`)]),
     ]),
-    ...duplicates(conditions.map(({ name }) => name ?? ''), (index) => `${field}[${index}].name`),
+    ...duplicates(list.map(({ name }) => name ?? ''), (index) => `${field}[${index}].name`),
   ];
 }
 
-export const variableErrors = (field: string, variables: readonly Partial<Variable>[] = []): FieldError[] =>
-  variables.flatMap(({ name = '', expression = '' }, index) => [
+/** `scopes`: what each variable may use. */
+export const variableErrors = (field: string, variables: readonly Partial<Variable>[] | undefined, scopes: readonly ExpressionScope[]): FieldError[] =>
+  (variables ?? []).flatMap(({ name = '', expression = '' }, index) => [
     ...(name.trim() === '' ? [fieldError.required(`${field}[${index}].name`, 'name is not specified')]
       : IDENTIFIER.test(name) && !RESERVED.has(name) ? [] : [fieldError.invalid(`${field}[${index}].name`, name, 'name is not a valid CEL identifier')]),
     ...(expression.trim() === '' ? [fieldError.required(`${field}[${index}].expression`, 'expression is not specified')] : []),
+    ...expressionErrors(`${field}[${index}].expression`, expression, 'variable', scopes[index] ?? { params: false }),
   ]);
 
 function groupVersionErrors(field: string, apiVersion: string): FieldError[] {

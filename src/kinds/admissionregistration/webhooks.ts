@@ -95,7 +95,7 @@ function webhookErrors(field: string, hook: Webhook): FieldError[] {
       ? [fieldError.invalid(`${field}.timeoutSeconds`, timeout, `the timeout value must be between 1 and ${MAX_TIMEOUT_SECONDS} seconds`)] : []),
     ...labelSelector(`${field}.namespaceSelector`, hook.namespaceSelector), ...labelSelector(`${field}.objectSelector`, hook.objectSelector),
     ...clientConfigErrors(`${field}.clientConfig`, hook.clientConfig ?? {}),
-    ...conditionErrors(`${field}.matchConditions`, hook.matchConditions),
+    ...conditionErrors(`${field}.matchConditions`, hook.matchConditions, { params: false }),
     ...versionErrors(`${field}.admissionReviewVersions`, hook.admissionReviewVersions),
   ];
 }

@@ -1,7 +1,7 @@
 import { AGE, column, NAME, wide } from '../columns.ts';
 import type { ClusterRoleBinding } from '../generated/rbac.ts';
 import { defineKind } from '../kind.ts';
-import { accountNames, defaultBinding, groupNames, notEnforced, roleRefUnchanged, userNames, validateBinding } from './rules.ts';
+import { accountNames, defaultBinding, groupNames, roleRefUnchanged, userNames, validateBinding } from './rules.ts';
 
 export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', singular: 'clusterrolebinding',
@@ -16,6 +16,5 @@ export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
     defaults: defaultBinding,
     validate: (object) => validateBinding(object, false),
     validateUpdate: roleRefUnchanged,
-    warnings: notEnforced('ClusterRoleBinding'),
   },
 });

@@ -1,7 +1,7 @@
 import { column, NAME } from '../columns.ts';
 import type { Role } from '../generated/rbac.ts';
 import { defineKind } from '../kind.ts';
-import { notEnforced, validateRules } from './rules.ts';
+import { validateRules } from './rules.ts';
 
 export const role = defineKind<Role>({
   group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', plural: 'roles', singular: 'role',
@@ -11,6 +11,5 @@ export const role = defineKind<Role>({
     name: 'pathSegment',
     generation: false,
     validate: ({ rules }) => validateRules(rules, true),
-    warnings: notEnforced('Role'),
   },
 });

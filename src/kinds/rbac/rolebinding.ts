@@ -1,7 +1,7 @@
 import { AGE, column, NAME, wide } from '../columns.ts';
 import type { RoleBinding } from '../generated/rbac.ts';
 import { defineKind } from '../kind.ts';
-import { accountNames, defaultBinding, groupNames, notEnforced, roleRefUnchanged, userNames, validateBinding } from './rules.ts';
+import { accountNames, defaultBinding, groupNames, roleRefUnchanged, userNames, validateBinding } from './rules.ts';
 
 export const roleBinding = defineKind<RoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'RoleBinding', plural: 'rolebindings', singular: 'rolebinding',
@@ -16,6 +16,5 @@ export const roleBinding = defineKind<RoleBinding>({
     defaults: defaultBinding,
     validate: (object) => validateBinding(object, true),
     validateUpdate: roleRefUnchanged,
-    warnings: notEnforced('RoleBinding'),
   },
 });

@@ -4,13 +4,10 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import { nameErrors, oneOf, requiredText } from '../checks.ts';
 import type { PolicyRule, RoleBinding, Subject } from '../generated/rbac.ts';
-import { inert } from '../inert.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
 type Binding = Pick<RoleBinding, 'subjects' | 'roleRef'>;
-
-export const notEnforced = (kind: string): (() => string[]) => inert(kind, 'access is not decided by roles here yet');
 
 function rule(field: string, one: PolicyRule, namespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];
