@@ -90,3 +90,5 @@ export const CLEANUP_POLL_MS = 100;
 export const CONVERSION_BATCH = 500;
 export const MAX_CONVERSION_BYTES = 64 * 1024 * 1024;
 export const CONVERSION_TIMEOUT_MS = 30_000;
+/** How often certificate requests that are done with are looked for, ms. */
+export const CSR_CLEAN_INTERVAL_MS = 3_600_000;

@@ -8,6 +8,7 @@ import type { AdmissionPlugin } from './admission/admission.ts';
 import { admissionChain } from './admission/chain.ts';
 import { Authenticator } from './authn/authenticate.ts';
 import type { Revocations } from './authn/certificate.ts';
+import { LegacyTokens } from './authn/legacytokens.ts';
 import { staticSource, TokenChain, type TokenSource } from './authn/chain.ts';
 import { ServiceAccountTokens } from './authn/serviceaccounts.ts';
 import { parseTokenFile, StaticTokens, type StaticToken } from './authn/tokenfile.ts';
@@ -16,6 +17,8 @@ import { createPolicy } from './authz/index.ts';
 import { MASTERS } from './authz/masters.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Definitions } from './custom/definitions.ts';
+import { certificatePlugins } from './certificates/admission.ts';
+import { CertificateController } from './certificates/controller.ts';
 import { startExpiry } from './expiry.ts';
 import type { ExtraGroup } from './extragroup.ts';
 import { Fairness } from './fairness/fairness.ts';
@@ -88,7 +91,7 @@ function bearersOf({ pki, tokenFile, tokenSources = [] }: ApiServerOptions, toke
   return new TokenChain([staticSource(known, own), tokens, ...tokenSources], own);
 }
 
-function coreOf(options: ApiServerOptions, definitions: Definitions): Core {
+function coreOf(options: ApiServerOptions, own: readonly AdmissionPlugin[]): Core {
   const { store, registry, log, pki } = options;
   const lookup = new Lookup(store, registry);
   const policy = createPolicy(store, registry, lookup);
@@ -103,7 +106,7 @@ function coreOf(options: ApiServerOptions, definitions: Definitions): Core {
   const admission = admissionChain({
     store, registry, lookup, authorizer, log, serviceCidr: options.instance.serviceCidr,
     ...(options.serviceAccounts === undefined ? {} : { serviceAccounts: options.serviceAccounts }),
-    further: [definitions, ...policy.plugins, ...options.admission ?? []],
+    further: [...own, ...policy.plugins, ...certificatePlugins(authorizer), ...options.admission ?? []],
   });
   return new Core({ store, registry, lookup, log, tokens, bearers: bearersOf(options, tokens), nodes, admission, authorizer });
 }
@@ -120,13 +123,17 @@ function closeOrphans(watches: ReadonlySet<WatchStream>, registry: Registry): vo
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, registry, log, pki, instance } = options;
-  const definitions = new Definitions({ store, registry, log, converterOf: () => undefined });
-  const core = coreOf(options, definitions);
+  const definitions = new Definitions({ store, registry, log });
+  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert)];
+  const core = coreOf(options, [definitions, ...attendants]);
   const health = new Health();
   health.add({ name: 'store', live: true, run: () => (store.currentRevision >= 0 ? { ok: true } : { ok: false, why: 'the store has no state' }) });
   const { apiAddress, nodeAddress, port } = instance;
   await bootstrap(core, { apiAddress, nodeAddress, port, serviceCidr: options.instance.serviceCidr });
   await definitions.start(core);
+  for (const attendant of attendants) {
+    attendant.start(core);
+  }
   let address = `${nodeAddress}:${port}`;
   const pipeline: Pipeline = {
     core, groups: new Map((options.groups ?? []).map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
@@ -162,7 +169,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     notReady: () => health.failing(),
     async close(): Promise<void> {
       stopExpiry();
-      await definitions.close();
+      await Promise.all([definitions.close(), ...attendants.map((attendant) => attendant.stop())]);
       for (const watch of watches) {
         watch.close();
       }

@@ -123,3 +123,65 @@ export function issueLeaf(ca: KeyPair, request: LeafRequest): KeyPair {
   }, createPrivateKey(ca.key));
   return { cert, key: pem };
 }
+
+/** What an approved certificate request is to become. */
+export interface SignedRequest {
+  /** DER, as it stands in the request. */
+  subject: Buffer;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey: Buffer;
+  /** Kubernetes' names: `client auth`, `digital signature`… */
+  usages: readonly string[];
+  names: { dns: readonly string[]; ip: readonly Buffer[]; email: readonly string[]; uri: readonly string[] };
+  /** Seconds from now. */
+  lifetime: number;
+}
+
+/** Bits of KeyUsage, counted from the left (RFC 5280, 4.2.1.3). */
+const KEY_USAGE_BITS: Readonly<Record<string, number>> = {
+  'digital signature': 0, signing: 0, 'content commitment': 1, 'key encipherment': 2, 'data encipherment': 3, 'key agreement': 4, 'cert sign': 5, 'crl sign': 6,
+  'encipher only': 7, 'decipher only': 8,
+};
+const EXTENDED_USAGES: Readonly<Record<string, string>> = {
+  any: '2.5.29.37.0', 'server auth': OID.serverAuth, 'client auth': OID.clientAuth, 'code signing': '1.3.6.1.5.5.7.3.3', 'email protection': '1.3.6.1.5.5.7.3.4',
+  's/mime': '1.3.6.1.5.5.7.3.4', 'ipsec end system': '1.3.6.1.5.5.7.3.5', 'ipsec tunnel': '1.3.6.1.5.5.7.3.6', 'ipsec user': '1.3.6.1.5.5.7.3.7',
+  timestamping: '1.3.6.1.5.5.7.3.8', 'ocsp signing': '1.3.6.1.5.5.7.3.9', 'microsoft sgc': '1.3.6.1.4.1.311.10.3.3', 'netscape sgc': '2.16.840.1.113730.4.1',
+};
+
+/** The bit string of some usages; DER leaves out zeros at its end. */
+function usageBits(usages: readonly string[]): Buffer | undefined {
+  const set = usages.flatMap((usage) => KEY_USAGE_BITS[usage] ?? []);
+  if (set.length === 0) {
+    return undefined;
+  }
+  const last = Math.max(...set);
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
+  for (const bit of set) {
+    const at = Math.floor(bit / 8);
+    bytes[at] = (bytes[at] ?? 0) | (0x80 >> (bit % 8));
+  }
+  return bits(bytes, 7 - (last % 8));
+}
+
+/** The certificate (PEM) for an approved request; it never outlives its authority. */
+export function issueRequested(ca: KeyPair, request: SignedRequest): string {
+  const authority = new X509Certificate(ca.cert);
+  const { names, usages } = request;
+  const keyUsage = usageBits(usages);
+  const extended = [...new Set(usages.flatMap((usage) => EXTENDED_USAGES[usage] ?? []))].map(oid);
+  const alternatives = [
+    ...names.email.map((name) => implicit(1, Buffer.from(name, 'latin1'))), ...names.dns.map((name) => implicit(2, Buffer.from(name, 'latin1'))),
+    ...names.uri.map((name) => implicit(6, Buffer.from(name, 'latin1'))), ...names.ip.map((address) => implicit(7, address)),
+  ];
+  return certificate({
+    subject: request.subject, issuer: subjectOf(authority), publicKey: request.publicKey,
+    notAfter: new Date(Math.min(Date.now() + request.lifetime * 1000, authority.validToDate.getTime())),
+    extensions: [
+      ...(keyUsage === undefined ? [] : [extension(OID.keyUsage, true, keyUsage)]),
+      ...(extended.length === 0 ? [] : [extension(OID.extendedKeyUsage, false, sequence(...extended))]),
+      extension(OID.basicConstraints, true, sequence()),
+      extension(OID.authorityKeyIdentifier, false, sequence(implicit(0, keyIdentifier(spkiOf(authority.publicKey))))),
+      ...(alternatives.length === 0 ? [] : [extension(OID.subjectAltName, false, sequence(...alternatives))]),
+    ],
+  }, createPrivateKey(ca.key));
+}
