@@ -27,6 +27,7 @@ import { Listener } from './http/listener.ts';
 import { handleUpgrade } from './http/upgrade.ts';
 import { inProcessTransport, type InProcessTransport } from './inprocess.ts';
 import { Lookup, type ResourcePath } from './lookup.ts';
+import { metricsGroup } from './metrics/group.ts';
 import { Documents } from './paths/documents.ts';
 import { Health, type Check } from './paths/health.ts';
 import { Metrics } from './paths/metrics.ts';
@@ -136,7 +137,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   let address = `${nodeAddress}:${port}`;
   const pipeline: Pipeline = {
-    core, groups: new Map((options.groups ?? []).map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
+    core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
     paths: { documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens },
   };
   const watches = new Set<WatchStream>();

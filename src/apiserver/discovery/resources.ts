@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AnyKind, Verb } from '../../kinds/kind.ts';
 import { SUBRESOURCES_GROUP, SUBRESOURCES_VERSIONS, VM_SUBRESOURCES } from '../../kinds/kubevirt/subresources.ts';
+import { METRICS_GROUP, METRICS_RESOURCES, METRICS_VERBS, METRICS_VERSION } from '../../kinds/metrics/resources.ts';
 import type { Registry } from '../../kinds/registry.ts';
 
 /** A resource, or with `sub` one of its subresources. */
@@ -48,6 +49,7 @@ export function groupVersions(registry: Registry): Map<string, string[]> {
     found.set(group, (found.get(group) ?? new Set<string>()).add(version));
   }
   found.set(SUBRESOURCES_GROUP, new Set(SUBRESOURCES_VERSIONS));
+  found.set(METRICS_GROUP, (found.get(METRICS_GROUP) ?? new Set<string>()).add(METRICS_VERSION));
   return new Map([...found]
     .sort(([a], [b]) => rank(a) - rank(b))
     .map(([group, versions]) => [group, [...versions].sort(compareVersions)]));
@@ -87,6 +89,10 @@ function ofVirtualMachines(version: string): ResourceInfo[] {
   }));
 }
 
+const ofMetrics = (): ResourceInfo[] => METRICS_RESOURCES.map(({ plural, kind, namespaced }) => ({
+  resource: plural, singular: '', namespaced, group: METRICS_GROUP, version: METRICS_VERSION, kind, verbs: METRICS_VERBS,
+}));
+
 /** Resources and subresources of one group-version by name; undefined where it is not served. */
 export function resourcesOf(registry: Registry, group: string, version: string): ResourceInfo[] | undefined {
   if (!groupVersions(registry).get(group)?.includes(version)) {
@@ -94,6 +100,9 @@ export function resourcesOf(registry: Registry, group: string, version: string):
   }
   if (group === SUBRESOURCES_GROUP) {
     return ofVirtualMachines(version);
+  }
+  if (group === METRICS_GROUP && version === METRICS_VERSION) {
+    return ofMetrics();
   }
   return registry.list()
     .filter((kind) => kind.group === group && kind.version === version)

@@ -2,8 +2,8 @@
 import { methodNotAllowed, notFound } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { SUBRESOURCES_GROUP, SUBRESOURCES_VERSIONS } from '../../kinds/kubevirt/subresources.ts';
-import { apiGroup, apiResourceList } from '../discovery/index.ts';
 import type { ExtraGroup } from '../extragroup.ts';
+import { answerDiscovery } from '../paths/groupdiscovery.ts';
 import type { Answer, Call } from '../types.ts';
 import { PageNotFound, type Core } from '../verbs/core.ts';
 import { act, isAction, isStream, stream, streamWithoutUpgrade } from './guests.ts';
@@ -20,16 +20,6 @@ const json = (code: number, value: unknown): Answer =>
   ({ type: 'raw', code, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
 
 const LIFECYCLE: Readonly<Record<string, (core: Core, call: Call) => Promise<Answer>>> = { start, stop, restart };
-
-function discovery(call: Call, core: Core): Answer {
-  const [, , group = '', version = '', ...rest] = call.info.path.replace(/\/$/, '').split('/');
-  const document = rest.length > 0 ? undefined
-    : version === '' ? apiGroup(core.registry, group) : apiResourceList(core.registry, group, version);
-  if (document === undefined || call.method !== 'GET') {
-    throw new PageNotFound(call.info.path);
-  }
-  return json(200, document);
-}
 
 /** Paths right below the version, or for `expand-vm-spec` below a namespace. */
 function ofGroup(call: Call): Answer {
@@ -94,7 +84,7 @@ export const kubevirtSubresources: ExtraGroup = {
   handle(call, core) {
     const { info } = call;
     if (!info.isResource) {
-      return discovery(call, core);
+      return answerDiscovery(call, core);
     }
     if (!isServed(call)) {
       throw new PageNotFound(info.path);
