@@ -33,6 +33,8 @@ export interface Checked {
   readonly calls: ReadonlyMap<CallExpr, { readonly overloads: readonly Overload[]; readonly namespaced: boolean; readonly name: string }>;
   /** Names that stand for types. */
   readonly constants: ReadonlyMap<Expr, CelTypeValue>;
+  /** Selections that are really a variable with dots in its name (`authorizer.requestResource`). */
+  readonly dotted: ReadonlyMap<Expr, string>;
   readonly structs: ReadonlyMap<StructExpr, ObjectType>;
   readonly issues: readonly CelIssue[];
 }
@@ -54,6 +56,7 @@ class Checker {
   readonly types = new Map<Expr, CelType>();
   readonly calls = new Map<CallExpr, { overloads: readonly Overload[]; namespaced: boolean; name: string }>();
   readonly constants = new Map<Expr, CelTypeValue>();
+  readonly dotted = new Map<Expr, string>();
   readonly structs = new Map<StructExpr, ObjectType>();
   readonly #unifier = new Types();
   readonly #env: Environment;
@@ -67,8 +70,8 @@ class Checker {
     for (const [node, found] of this.types) {
       this.types.set(node, this.#unifier.final(found));
     }
-    const { types, calls, constants, structs, issues } = this;
-    return { expr, type: this.#unifier.final(type), types, calls, constants, structs, issues };
+    const { types, calls, constants, dotted, structs, issues } = this;
+    return { expr, type: this.#unifier.final(type), types, calls, constants, dotted, structs, issues };
   }
 
   #report(at: number, message: string): CelType {
@@ -136,6 +139,11 @@ class Checker {
     const constant = path !== undefined && this.#isPath(expr, scope) ? this.#constant(expr, path) : undefined;
     if (constant !== undefined) {
       return constant;
+    }
+    const variable = path === undefined || expr.test || !Object.hasOwn(this.#env.variables, path) ? undefined : this.#env.variables[path];
+    if (path !== undefined && variable !== undefined) {
+      this.dotted.set(expr, path);
+      return variable;
     }
     const operand = this.#unifier.resolve(this.check(expr.operand, scope));
     const held = optionalElement(operand);

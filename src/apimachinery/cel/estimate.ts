@@ -100,7 +100,7 @@ const replace: CallEstimate = (operands) => {
 const CALLS: Readonly<Record<string, CallEstimate>> = {
   startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize, reverse: sameSize,
   url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
-  semver: traversal, isSemver: traversal, validate: traversal, format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
+  semver: traversal, isSemver: traversal, validate: (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) }), format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
   'ip.isCanonical': (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST) }),
   containsIP: () => ({ cost: range(1, 8) }), containsCIDR: () => ({ cost: range(2, 10) }),
   matches: pattern, find: pattern, findAll: (operands) => ({ ...pattern(operands, undefined), element: range(0, at(operands, 0).size.max) }),
@@ -136,6 +136,9 @@ class Estimator {
       case 'const': return { cost: range(0), size: range(sizeOf(expr.value)), element: UNKNOWN };
       case 'ident': return this.#ident(expr, expr.name, scope);
       case 'select': {
+        if (this.#checked.constants.has(expr) || this.#checked.dotted.has(expr)) {
+          return this.#typed(expr, range(IDENT_COST));
+        }
         const operand = this.of(expr.operand, scope);
         return this.#typed(expr, expr.test ? operand.cost : add(operand.cost, range(SELECT_COST)));
       }

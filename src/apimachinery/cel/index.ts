@@ -11,4 +11,7 @@ export {
   BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, NULL, objectType, opaque, optionalOf, STRING, TIMESTAMP, typeText, UINT,
   type CelType, type ListType, type MapType, type ObjectField, type ObjectType,
 } from './types.ts';
-export { typeNameOf, CelMap, CelList, CelRecord, CelOptional, type CelValue } from './values.ts';
+export { BuiltRecord, typeNameOf, CelMap, CelList, CelRecord, CelOptional, type CelValue } from './values.ts';
+export {
+  applyConfigurationType, compilePolicyExpression, NAMESPACE_TYPE, policyExpressionError, REQUEST_TYPE, type ExpressionScope, type ExpressionUse,
+} from './policy.ts';

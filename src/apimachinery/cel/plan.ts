@@ -127,8 +127,9 @@ export class Planner {
   }
 
   #select(expr: SelectExpr, scope: Scope | undefined): Step {
-    if (this.#checked.constants.has(expr)) {
-      return this.#ident(expr, '', scope);
+    const dotted = this.#checked.dotted.get(expr);
+    if (dotted !== undefined || this.#checked.constants.has(expr)) {
+      return this.#ident(expr, dotted ?? '', undefined);
     }
     const operand = this.plan(expr.operand, scope);
     const { field } = expr;

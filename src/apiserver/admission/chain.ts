@@ -8,6 +8,8 @@ import { Admission, type AdmissionPlugin } from './admission.ts';
 import { defaultIngressClass } from './ingressclass.ts';
 import { namespaceLifecycle } from './lifecycle.ts';
 import { limitRanger } from './limitrange.ts';
+import { MutatingPolicies } from './policy/mutating.ts';
+import { ValidatingPolicies } from './policy/validating.ts';
 import { PodSecurity } from './podsecurity/plugin.ts';
 import { podPriority } from './priority.ts';
 import { QuotaAdmission } from './quota/plugin.ts';
@@ -91,6 +93,8 @@ export function admissionChain(options: ChainOptions): Admission {
     defaultIngressClass(() => lookup.list(INGRESS_CLASSES)),
     runtimeClasses((name) => lookup.get(RUNTIME_CLASSES, '', name)),
     podTopologyLabels((name) => lookup.get(NODES, '', name)),
+    new MutatingPolicies(options, options.authorizer),
+    new ValidatingPolicies(options, options.authorizer),
     new QuotaAdmission(options),
     serviceAllocation(options),
     ...options.further ?? [],
