@@ -181,7 +181,7 @@ export class Definitions implements AdmissionPlugin {
   #make(name: string, entry: Entry): Made {
     const { definition: { spec }, definition, status, since } = entry;
     const names = status.acceptedNames ?? spec.names;
-    const from = JSON.stringify([spec, names, status.storedVersions ?? [], isTrue(status, 'Terminating'), since]);
+    const from = JSON.stringify([spec, names, status.storedVersions ?? [], since]);
     if (entry.made?.from === from) {
       return entry.made;
     }

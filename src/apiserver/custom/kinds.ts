@@ -4,7 +4,7 @@ import type { JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import type { TypeTable } from '../../apimachinery/typetable.ts';
 import { deepEqual, isObject } from '../../apimachinery/values.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from '../../kinds/generated/apiextensions.ts';
-import type { AnyKind, CustomType, Rules, ScalePaths, Verb } from '../../kinds/kind.ts';
+import type { AnyKind, CustomType, Rules, ScalePaths } from '../../kinds/kind.ts';
 import { columnsOf } from './columns.ts';
 import { storageAlias, type Converter, type Versions } from './conversion.ts';
 import { customType } from './type.ts';
@@ -22,12 +22,6 @@ export interface KindOptions {
   /** Types already compiled whose schemas have not changed. */
   readonly kept: ReadonlyMap<string, CustomType>;
 }
-
-/** While its definition is going away, nothing new may come. */
-const TERMINATING_VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-
-const isTerminating = ({ status }: CustomResourceDefinition): boolean =>
-  status?.conditions?.some((condition) => condition.type === 'Terminating' && condition.status === 'True') === true;
 
 const without = (object: KubeObject, ...names: string[]): Record<string, unknown> =>
   Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
@@ -66,7 +60,7 @@ const deprecationOf = (version: CustomResourceDefinitionVersion, group: string, 
   (version.deprecated === true ? version.deprecationWarning ?? `${group}/${version.name} ${kind} is deprecated` : undefined);
 
 function kindOf(options: KindOptions, version: CustomResourceDefinitionVersion, type: CustomType, versions: Versions): AnyKind {
-  const { definition: { spec }, definition, names } = options;
+  const { definition: { spec }, names } = options;
   const hasStatus = version.subresources?.status !== undefined;
   const scale = scaleOf(version);
   const deprecation = deprecationOf(version, spec.group, names.kind);
@@ -75,7 +69,6 @@ function kindOf(options: KindOptions, version: CustomResourceDefinitionVersion, 
     listKind: names.listKind ?? `${names.kind}List`, namespaced: spec.scope === 'Namespaced',
     ...(names.shortNames === undefined ? {} : { shortNames: names.shortNames }),
     ...(names.categories === undefined ? {} : { categories: names.categories }),
-    ...(isTerminating(definition) ? { verbs: TERMINATING_VERBS } : {}),
     ...(deprecation === undefined ? {} : { deprecation }),
     ...(hasStatus ? { status: true } : {}), ...(scale === undefined ? {} : { scale }),
     type: `${spec.group}/${version.name}.${names.kind}`, origin: 'custom', custom: type,
