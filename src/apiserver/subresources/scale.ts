@@ -7,7 +7,9 @@ import { scaleKind } from '../../kinds/autoscaling/scale.ts';
 import type { ScalePaths } from '../../kinds/kind.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
+import { applyScale } from '../verbs/apply.ts';
 import { refOf, type Core, type Target } from '../verbs/core.ts';
+import { APPLY_PATCH, mediaTypeOf } from '../verbs/mediatype.ts';
 import { writeOptions } from '../verbs/options.ts';
 import { patcherOf } from '../verbs/patch.ts';
 import { updateObject, type WriteContext } from '../verbs/writes.ts';
@@ -78,10 +80,11 @@ function wantedReplicas(name: string, scale: JsonObject): number {
   return replicas;
 }
 
+const SCOPE = { part: 'other', subresource: 'scale', check: 'update', generation: true } as const;
+
 async function write(core: Core, target: Target, context: WriteContext, paths: ScalePaths, change: (current: KubeObject) => JsonObject): Promise<Answer> {
   const written = await updateObject(core, {
-    target,
-    scope: { part: 'other', subresource: 'scale', check: 'update', generation: true },
+    target, scope: SCOPE,
     mutate: (current) => {
       const scale = change(current);
       const metadata = isObject(scale['metadata']) ? scale['metadata'] : {};
@@ -100,14 +103,27 @@ async function write(core: Core, target: Target, context: WriteContext, paths: S
   return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(written.object, paths) };
 }
 
+/** Applied, the number of replicas is owned; only it changes. */
+async function apply(core: Core, call: Call, target: Target, paths: ScalePaths): Promise<Answer> {
+  const path = steps(paths.specReplicas);
+  const written = await applyScale(core, call, target, {
+    scope: SCOPE, path,
+    take: (next, asked) => put(next, paths.specReplicas, wantedReplicas(target.name, scaleOf(asked, paths))),
+  });
+  return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(written.object, paths) };
+}
+
 export async function scale(core: Core, call: Call, target: Target, paths: ScalePaths): Promise<Answer> {
   if (call.verb === 'get') {
-    return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(core.require(target).object, paths) };
+    return { type: 'object', code: 200, kind: scaleKind, object: scaleOf((await core.fetch(target)).object, paths) };
   }
   if (call.verb === 'update') {
     const { context } = writeOptions(call, 'UpdateOptions');
     const body = readTyped(call, core.registry, SCALE).object;
     return write(core, target, context, paths, () => body);
+  }
+  if (mediaTypeOf(call.body) === APPLY_PATCH) {
+    return apply(core, call, target, paths);
   }
   const { context } = writeOptions(call, 'PatchOptions');
   const patch = patcherOf(call, core.registry, target.kind, SCALE.type);

@@ -1,7 +1,7 @@
-/** Server-side apply: `PATCH` with application/apply-patch+yaml, on objects and on their status. */
+/** Server-side apply: `PATCH` with application/apply-patch+yaml, on objects and on their subresources. */
 import { contains } from '../../apimachinery/apply/fieldset.ts';
 import { ApplyConflict, applyConfiguration, type Application, type Applied, type Writer } from '../../apimachinery/apply/ownership.ts';
-import type { Shape } from '../../apimachinery/apply/shape.ts';
+import { shapeOfMessage, type Shape } from '../../apimachinery/apply/shape.ts';
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { conflict, failure, isStatusError, StatusError } from '../../apimachinery/status.ts';
 import { deepClone, isObject } from '../../apimachinery/values.ts';
@@ -17,11 +17,16 @@ import { asDocument } from './patch.ts';
 import { kindShape, writableShape, writerOf } from './tracking.ts';
 import { checkIdentity, createObject, updateObject, type UpdateScope, type WriteContext, type Written } from './writes.ts';
 
-/** One application to one object or its status. */
-interface Applying {
+/** What an application may change, beside the resource itself: of another subresource `take` copies its part from the merged object to `next`. */
+export interface ApplyScope {
+  readonly scope: UpdateScope;
+  take?(next: KubeObject, asked: KubeObject, current: KubeObject): void;
+}
+
+/** One application to one object or a part of it. */
+interface Applying extends ApplyScope {
   readonly core: Core;
   readonly target: Target;
-  readonly scope: UpdateScope;
   readonly configuration: Configuration;
   /** The configuration in the form of stored objects. */
   readonly config: JsonObject;
@@ -91,7 +96,9 @@ function next(applying: Applying, current: KubeObject): KubeObject {
   const wanted = metadataOf(config);
   checkIdentity(target, asKubeObject({ metadata: { name: target.name, ...pick(wanted, ['name', 'namespace']) } }));
   const { object, managedFields } = applied(applying, current);
-  const result = ownObject(applying, object);
+  const merged = ownObject(applying, object);
+  const result = applying.take === undefined ? merged : deepClone(current);
+  applying.take?.(result, merged, current);
   setEntries(result, managedFields);
   // What identifies an object is nobody's to own, but names the one that is meant.
   Object.assign(result.metadata, pick(wanted, ['resourceVersion', 'uid']));
@@ -148,17 +155,44 @@ async function write(applying: Applying, call: Call, context: WriteContext): Pro
   }
 }
 
-/** Applies a configuration to an object, which it creates, or to its status. Throws StatusErrors. */
-export async function applyObject(core: Core, call: Call, target: Target, part: 'main' | 'status'): Promise<Written> {
+const subresourceOf = (scope: UpdateScope): string => (scope.part === 'main' ? '' : scope.part === 'status' ? 'status' : scope.subresource);
+
+/** Applies a configuration to an object, which it creates, or to a subresource of one that is there. Throws StatusErrors. */
+export async function applyObject(core: Core, call: Call, target: Target, to: ApplyScope): Promise<Written> {
   const { kind } = target;
   const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
   const configuration = readConfiguration(call.body);
   checkConfiguration(configuration, { group: kind.group, version: kind.version, kind: kind.kind, shape: kindShape(core.registry, kind) });
   reportDuplicates(configuration, validation, call.warnings);
-  const subresource = part === 'status' ? 'status' : '';
-  const config = canonical(core, target, configuration.document);
+  const subresource = subresourceOf(to.scope);
   return write({
-    core, target, scope: { part }, configuration, config, force: forced(call.query),
+    ...to, core, target, configuration, config: canonical(core, target, configuration.document), force: forced(call.query),
+    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
+  }, call, context);
+}
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+const nested = ([name = '', ...rest]: readonly string[], value: Json): JsonObject => ({ [name]: rest.length === 0 ? value : nested(rest, value) });
+
+/** The number of replicas, which `/scale` calls `spec.replicas`, where the kind has it. */
+function asParent({ document }: Configuration, path: readonly string[]): JsonObject {
+  const spec = isObject(document['spec']) ? document['spec'] : {};
+  const { replicas } = spec;
+  const metadata = pick(metadataOf(document), ['name', 'namespace', 'resourceVersion', 'uid']);
+  return replicas === undefined || replicas === null ? { metadata } : { metadata, ...nested(path, replicas) };
+}
+
+/** Applies a Scale to an object that has `/scale`: `path` is where it keeps its replicas. Throws StatusErrors. */
+export async function applyScale(core: Core, call: Call, target: Target, to: ApplyScope & { path: readonly string[] }): Promise<Written> {
+  const { kind } = target;
+  const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
+  const configuration = readConfiguration(call.body);
+  checkConfiguration(configuration, { ...SCALE, shape: shapeOfMessage(core.registry.types, 'autoscaling/v1.Scale') });
+  reportDuplicates(configuration, validation, call.warnings);
+  const subresource = subresourceOf(to.scope);
+  return write({
+    ...to, core, target, configuration, config: asParent(configuration, to.path), force: forced(call.query),
     shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
   }, call, context);
 }

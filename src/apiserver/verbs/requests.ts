@@ -92,7 +92,7 @@ export async function update(core: Core, call: Call, target: Target, part: 'main
 export async function patch(core: Core, call: Call, target: Target, part: 'main' | 'status'): Promise<Answer> {
   const { kind } = target;
   if (mediaTypeOf(call.body) === APPLY_PATCH) {
-    return answerOf(kind, await applyObject(core, call, target, part));
+    return answerOf(kind, await applyObject(core, call, target, { scope: { part } }));
   }
   const change = readPatch(call, core.registry, kind, kind.type);
   const { context, validation } = writeOptions(call, 'PatchOptions');
