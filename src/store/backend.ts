@@ -34,6 +34,8 @@ export interface Backend {
   rewrite(rows: readonly Row[]): Promise<void>;
   /** Removes the traces of values that were replaced or forgotten from where the log lives. */
   scrub(): Promise<void>;
+  /** Writes a consistent copy of the whole log to a file that does not exist yet; appends go on meanwhile. */
+  snapshot(file: string): Promise<void>;
   currentRevision(): Promise<LogState>;
   close(): Promise<void>;
 }

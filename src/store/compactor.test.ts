@@ -10,12 +10,22 @@ const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolv
 class RecordingBackend extends MemoryBackend {
   readonly compactions: { revision: Revision; rows: number }[] = [];
   failures = 0;
+  #allowed = Infinity;
+
+  /** This many compactions work, the next ones fail. */
+  failAfter(count: number): void {
+    this.#allowed = count;
+  }
 
   override async compact(revision: Revision, superseded: readonly Revision[]): Promise<void> {
     if (this.failures > 0) {
       this.failures -= 1;
       throw new Error('disk I/O error');
     }
+    if (this.#allowed <= 0) {
+      throw new Error('disk I/O error');
+    }
+    this.#allowed -= 1;
     this.compactions.push({ revision, rows: superseded.length });
     return super.compact(revision, superseded);
   }
@@ -74,4 +84,30 @@ test('when memory\'s limits are reached, the disk follows', async () => {
   assert.ok(store.compactedRevision >= 40);
   await store.close();
   assert.equal((await backend.currentRevision()).compacted, store.compactedRevision);
+});
+
+test('a collection that is interrupted anywhere brings nothing back', async () => {
+  for (const before of [0, 1, 2, 3, 999]) {
+    const backend = new RecordingBackend();
+    const store = await LogStore.open(backend, { compactEveryMs: 0 });
+    const filler = await store.create(keyOfName('filler'), configMap('filler'));
+    let revision = filler.revision;
+    const fill = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n += 1) {
+        revision = (await store.update(keyOfName('filler'), revision, configMap('filler'))).revision;
+      }
+    };
+    await fill(before);
+    const gone = await store.create(keyOfName('gone'), configMap('gone'));
+    await store.update(keyOfName('gone'), gone.revision, configMap('gone'));
+    await store.delete(keyOfName('gone'), gone.revision + 1);
+    await fill(999);
+    // The transaction that says how far, and the first of those that remove.
+    backend.failAfter(2);
+    await assert.rejects(store.compact(store.currentRevision), /disk I\/O error/);
+    await store.close();
+    const again = await LogStore.open(backend, { compactEveryMs: 0 });
+    assert.deepEqual(again.list('/').items.map(({ key }) => key), [keyOfName('filler')], `${before} before`);
+    await again.close();
+  }
 });

@@ -11,7 +11,7 @@ const CHUNK_PAUSE_MS = 5;
 export interface CompactorOptions {
   backend: Backend;
   compacted: Revision;
-  /** Rows already superseded at or before the compacted revision. */
+  /** Rows already superseded at or before the compacted revision; of each key the oldest first. */
   garbage: Revision[];
   /** 0 for no compaction by time. */
   everyMs: number;
@@ -104,11 +104,12 @@ export class Compactor {
 
   async #collect(): Promise<void> {
     while (this.#garbage.length > 0 && !this.#closed) {
-      const chunk = this.#garbage.splice(-CHUNK_ROWS);
+      // Oldest first: a deletion that went before what it deleted would bring that back at the next start.
+      const chunk = this.#garbage.splice(0, CHUNK_ROWS);
       try {
         await this.#options.backend.compact(this.#durable, chunk);
       } catch (error) {
-        this.#keep(chunk);
+        this.#garbage = [...chunk, ...this.#garbage];
         throw error;
       }
       await delay(CHUNK_PAUSE_MS);

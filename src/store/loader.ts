@@ -75,7 +75,8 @@ export class Loader {
 
   #addDeletion(row: Row, before: Version | undefined): void {
     if (row.revision <= this.compacted) {
-      this.garbage.push(row.revision, ...(before === undefined ? [] : [before.revision]));
+      // The deletion last: see Compactor.
+      this.garbage.push(...(before === undefined ? [] : [before.revision]), row.revision);
       this.#entries.delete(row.key);
       return;
     }

@@ -255,6 +255,10 @@ export class LogStore implements Store {
     }
   }
 
+  snapshot(file: string): Promise<void> {
+    return this.#backend.snapshot(file);
+  }
+
   async compact(revision: Revision): Promise<void> {
     if (revision > this.#current) {
       throw new FutureRevisionError(`revision ${revision} is in the future: the current one is ${this.#current}`);

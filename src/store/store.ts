@@ -81,6 +81,11 @@ export interface Store {
   watch(prefix: string, from?: Revision): Watcher;
   /** Resolves once `revision` is visible to readers; rejects with FutureRevisionError after `timeoutMs`. */
   waitFor(revision: Revision, timeoutMs: number): Promise<void>;
+  /**
+   * Writes a consistent copy of the store to a file that does not exist yet, readable by its owner alone; writes go on meanwhile.
+   * It holds everything that was acknowledged before the call. Rejects with StoreUnavailableError.
+   */
+  snapshot(file: string): Promise<void>;
   /** Forget history at or before `revision`, in chunks. */
   compact(revision: Revision): Promise<void>;
   close(): Promise<void>;

@@ -87,6 +87,10 @@ export class FaultyBackend implements Backend {
     return this.#inner.scrub();
   }
 
+  snapshot(file: string): Promise<void> {
+    return this.#inner.snapshot(file);
+  }
+
   currentRevision(): Promise<LogState> {
     return this.#inner.currentRevision();
   }

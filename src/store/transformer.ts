@@ -55,6 +55,11 @@ export class TransformedBackend implements Backend {
     return this.#backend.scrub();
   }
 
+  /** What is encrypted stays so. */
+  snapshot(file: string): Promise<void> {
+    return this.#backend.snapshot(file);
+  }
+
   currentRevision(): Promise<LogState> {
     return this.#backend.currentRevision();
   }

@@ -1,6 +1,6 @@
 /** A log in memory: for tests and for trying things out. Keeps to the same contract as SQLite's, durability apart. */
 import type { Backend, LogState, Row } from '../backend.ts';
-import type { Revision } from '../store.ts';
+import { StoreUnavailableError, type Revision } from '../store.ts';
 
 export class MemoryBackend implements Backend {
   #rows: Row[] = [];
@@ -46,6 +46,10 @@ export class MemoryBackend implements Backend {
 
   async scrub(): Promise<void> {
     // What was replaced is gone with its row.
+  }
+
+  async snapshot(): Promise<void> {
+    throw new StoreUnavailableError('a store in memory has no copy on disk');
   }
 
   async currentRevision(): Promise<LogState> {

@@ -118,6 +118,10 @@ export class SqliteBackend implements Backend {
     await this.#ask({ op: 'scrub' });
   }
 
+  async snapshot(file: string): Promise<void> {
+    await this.#ask({ op: 'snapshot', file });
+  }
+
   async currentRevision(): Promise<LogState> {
     const reply = await this.#ask({ op: 'state' });
     return reply.kind === 'state' ? { current: reply.current, compacted: reply.compacted } : { current: 0, compacted: 0 };

@@ -1,24 +1,16 @@
 /** The log as a SQLite file: one table in revision order without further indexes, since the store keeps its own in memory. */
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { open } from 'node:fs/promises';
+import { backup, DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { LogState } from '../backend.ts';
-import { StoreOpenError, type Revision } from '../store.ts';
+import type { Revision } from '../store.ts';
+import { APPLICATION_ID, checkFormat, explain, FORMAT, formatOf, upgrade } from './format.ts';
 import { emptyColumns, type Columns, type WorkerOptions } from './protocol.ts';
 
-/** Raised whenever an older Telar could not read what this one writes. */
-const FORMAT = 1;
-/** "TELR": tells our files from other SQLite databases. */
-const APPLICATION_ID = 0x54454c52;
 const PAGE_BYTES = 4096;
+/** Pages copied in one step of a snapshot: 1 MiB, which takes about a millisecond. */
+const SNAPSHOT_PAGES = 256;
 /** Pages in the write-ahead log before they are copied into the database: 8 MiB. */
 const CHECKPOINT_PAGES = 2048;
-const SQLITE_CODES: Readonly<Record<number, string>> = {
-  5: 'it is in use by another process',
-  8: 'it cannot be written to',
-  11: 'it is damaged',
-  14: 'it cannot be opened',
-  26: 'it is damaged, or no database at all',
-};
-
 const SCHEMA = `
   CREATE TABLE log (
     revision INTEGER PRIMARY KEY,
@@ -106,6 +98,13 @@ export class Database {
     return columnsOf(this.#after.all(revision, limit));
   }
 
+  /** A consistent copy in a file of its own, made in steps. */
+  async snapshot(file: string): Promise<void> {
+    // SQLite would make it readable by everybody.
+    await (await open(file, 'wx', 0o600)).close();
+    await backup(this.#db, file, { rate: SNAPSHOT_PAGES });
+  }
+
   list(prefix: string): Columns {
     // Bare columns beside max() come from the row that holds the maximum.
     const statement = this.#db.prepare(`
@@ -148,29 +147,13 @@ function columnsOf(rows: readonly Record<string, SQLOutputValue>[]): Columns {
 function prepare(db: DatabaseSync, file: string, lockWaitMs: number): void {
   db.exec(`PRAGMA busy_timeout = ${lockWaitMs}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL`);
   db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${4 * CHECKPOINT_PAGES * PAGE_BYTES}`);
-  const pragma = (name: string): number => toNumber(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  const [format, application, tables] = [pragma('user_version'), pragma('application_id'), db.prepare('SELECT count(*) AS tables FROM sqlite_master').get()];
-  if (toNumber(tables?.['tables']) === 0 && format === 0) {
+  const { format, tables } = formatOf(db);
+  if (tables === 0 && format === 0) {
     db.exec(`BEGIN EXCLUSIVE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`);
     return;
   }
-  if (application !== APPLICATION_ID) {
-    throw new StoreOpenError(`the store ${file} cannot be opened: it is another program's database`);
-  }
-  if (format > FORMAT) {
-    throw new StoreOpenError(`the store ${file} cannot be opened: a newer Telar wrote it (format ${format}, this one reads up to ${FORMAT})`);
-  }
+  checkFormat(db, file);
   // Takes the lock now, so that a second process is told at once.
   db.exec('BEGIN IMMEDIATE; COMMIT');
-}
-
-/** SQLite's error in words that say what is wrong with the file. */
-function explain(error: unknown, file: string): StoreOpenError {
-  if (error instanceof StoreOpenError) {
-    return error;
-  }
-  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
-  const message = error instanceof Error ? error.message : String(error);
-  const why = SQLITE_CODES[code];
-  return new StoreOpenError(`the store ${file} cannot be opened: ${why === undefined ? message : `${why} (${message})`}`, { cause: error });
+  upgrade(db, file);
 }

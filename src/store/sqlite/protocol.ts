@@ -18,6 +18,7 @@ export type Request =
   | { op: 'compact'; id: number; revision: Revision; superseded: readonly Revision[] }
   | { op: 'rewrite'; id: number; columns: Columns }
   | { op: 'scrub'; id: number }
+  | { op: 'snapshot'; id: number; file: string }
   | { op: 'state'; id: number }
   | { op: 'close'; id: number };
 

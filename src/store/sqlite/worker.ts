@@ -6,6 +6,8 @@ import type { Columns, Reply, Request, WorkerOptions } from './protocol.ts';
 /** Rows in one transaction; more wait for the next. */
 const MAX_GROUP_ROWS = 2_000;
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 function serve(port: MessagePort, database: Database): void {
   const reply = (message: Reply): void => port.postMessage(message);
   let group: { ids: number[]; batches: Columns[]; rows: number } = { ids: [], batches: [], rows: 0 };
@@ -26,7 +28,7 @@ function serve(port: MessagePort, database: Database): void {
     try {
       work();
     } catch (error) {
-      reply({ kind: 'failed', ids, message: error instanceof Error ? error.message : String(error) });
+      reply({ kind: 'failed', ids, message: messageOf(error) });
     }
   };
 
@@ -47,6 +49,13 @@ function serve(port: MessagePort, database: Database): void {
       case 'scrub':
         database.scrub();
         reply({ kind: 'done', ids: [id] });
+        return;
+      case 'snapshot':
+        // In steps, between which writes go on.
+        database.snapshot(request.file).then(
+          () => reply({ kind: 'done', ids: [id] }),
+          (error: unknown) => reply({ kind: 'failed', ids: [id], message: messageOf(error) }),
+        );
         return;
       case 'state': reply({ kind: 'state', id, ...database.state() }); return;
       case 'close':
@@ -87,7 +96,7 @@ function start(port: MessagePort): void {
   try {
     database = new Database(options);
   } catch (error) {
-    port.postMessage({ kind: 'refused', message: error instanceof Error ? error.message : String(error) } satisfies Reply);
+    port.postMessage({ kind: 'refused', message: messageOf(error) } satisfies Reply);
     port.close();
     return;
   }
