@@ -1,6 +1,8 @@
 /** A watch over HTTP: one line of JSON per event, for as long as client and server both want it. */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import type { JsonObject } from '../../apimachinery/object.ts';
+import { isObject } from '../../apimachinery/values.ts';
 import { BOOKMARK_INTERVAL_MS, MAX_TURN_BYTES } from '../limits.ts';
 import type { WatchItem, WatchStream } from '../verbs/watchstream.ts';
 import { replyOf, type Res, type Waitable } from './exchange.ts';
@@ -47,6 +49,17 @@ function http1Sink(socket: Duplex): Sink {
   };
 }
 
+/** A bookmark among Tables: its annotations are those of the row's object, for the list's own metadata has none. */
+function bookmarkTable(bookmark: JsonObject, view: View): JsonObject {
+  const metadata = isObject(bookmark['metadata']) ? bookmark['metadata'] : {};
+  const apiVersion = metaApiVersion(view.accept);
+  const object = view.includeObject === 'Object' ? bookmark : { kind: 'PartialObjectMetadata', apiVersion, metadata };
+  return {
+    kind: 'Table', apiVersion, metadata: { resourceVersion: metadata['resourceVersion'] ?? '' }, columnDefinitions: null,
+    rows: [{ cells: [], ...(view.includeObject === 'None' ? {} : { object }) }],
+  };
+}
+
 /** How a Table or metadata-only watcher sees its events. Column definitions go out once. */
 function shapeFor(stream: WatchStream, view: View): Shape | undefined {
   const { as } = view.accept;
@@ -64,7 +77,7 @@ function shapeFor(stream: WatchStream, view: View): Shape | undefined {
         : JSON.stringify(partialMetadata(item.stored.object, view.accept));
     }
     if (item.type === 'BOOKMARK') {
-      return JSON.stringify({ kind: 'Table', apiVersion: metaApiVersion(view.accept), metadata: item.object['metadata'] ?? {}, columnDefinitions: null, rows: [] });
+      return JSON.stringify(bookmarkTable(item.object, view));
     }
     const columns = first;
     first = false;

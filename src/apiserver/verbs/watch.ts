@@ -1,5 +1,5 @@
 /** watch: what a request's resourceVersion, sendInitialEvents and selectors mean. */
-import { badRequest, fieldError, type StatusError } from '../../apimachinery/status.ts';
+import { badRequest, fieldError, type FieldError, type StatusError } from '../../apimachinery/status.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { CompactedError, type Revision, type Watcher } from '../../store/store.ts';
 import { MIN_WATCH_MS } from '../limits.ts';
@@ -11,6 +11,8 @@ import { filterOf } from './filter.ts';
 import { currentPage, type Page } from './list.ts';
 import { awaitRevision, invalidListOptions, parseRevision, watchTooOld } from './revisions.ts';
 import { WatchStream } from './watchstream.ts';
+
+const NOT_OLDER = 'NotOlderThan';
 
 interface Wanted {
   revision: Revision | undefined;
@@ -24,25 +26,42 @@ function initialEvents(query: URLSearchParams): boolean | undefined {
   return (query.get('sendInitialEvents') ?? '') === '' ? undefined : flag(query, 'sendInitialEvents');
 }
 
+/** What Kubernetes refuses of a watch's options (apimachinery's ValidateListOptions). */
+function optionErrors(query: URLSearchParams, asked: boolean | undefined): FieldError[] {
+  const match = query.get('resourceVersionMatch') ?? '';
+  const field = 'resourceVersionMatch';
+  const errors: FieldError[] = [];
+  if (asked !== undefined && match !== NOT_OLDER) {
+    errors.push(fieldError.forbidden(field, `sendInitialEvents requires setting resourceVersionMatch to ${NOT_OLDER}`));
+  }
+  if (match === '') {
+    return errors;
+  }
+  if (asked === undefined) {
+    errors.push(fieldError.forbidden(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+  }
+  if (match !== NOT_OLDER) {
+    errors.push(fieldError.notSupported(field, match, [NOT_OLDER]));
+  }
+  if ((query.get('continue') ?? '') !== '') {
+    errors.push(fieldError.forbidden(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  }
+  return errors;
+}
+
 /** Throws Invalid for combinations Kubernetes refuses. */
 function wanted(query: URLSearchParams): Wanted {
   const revision = parseRevision(query.get('resourceVersion'));
-  const match = query.get('resourceVersionMatch') ?? '';
   const asked = initialEvents(query);
   const bookmarks = flag(query, 'allowWatchBookmarks');
+  const errors = optionErrors(query, asked);
+  if (errors.length > 0) {
+    throw invalidListOptions(errors);
+  }
   if (asked === undefined) {
-    if (match !== '') {
-      throw invalidListOptions([fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')]);
-    }
     const initial = revision === undefined || revision === 0;
     // A bookmark with this annotation also ends the initial objects of a plain watch from 0.
     return { revision, initial, announceInitialEnd: bookmarks && revision === 0, bookmarks };
-  }
-  if (match === '') {
-    throw invalidListOptions([fieldError.forbidden('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')]);
-  }
-  if (match !== 'NotOlderThan') {
-    throw invalidListOptions([fieldError.notSupported('resourceVersionMatch', match, ['NotOlderThan'])]);
   }
   if (!asked && (revision === undefined || revision === 0)) {
     return { revision: undefined, initial: false, announceInitialEnd: false, bookmarks };
