@@ -92,3 +92,5 @@ export const MAX_CONVERSION_BYTES = 64 * 1024 * 1024;
 export const CONVERSION_TIMEOUT_MS = 30_000;
 /** How often certificate requests that are done with are looked for, ms. */
 export const CSR_CLEAN_INTERVAL_MS = 3_600_000;
+/** Audit events waiting to be written, characters; more are lost, and the server's log says so. */
+export const MAX_AUDIT_QUEUE_BYTES = 32 * 1024 * 1024;

@@ -1,4 +1,5 @@
 /** The stages every request passes after it has been read, over HTTP and in process alike: authorise, then answer. */
+import type { Auditor } from './audit/auditor.ts';
 import { attributesOf, denial, type Attributes, type Decision } from './authz/authorizer.ts';
 import type { ExtraGroup } from './extragroup.ts';
 import type { Fairness } from './fairness/fairness.ts';
@@ -13,6 +14,8 @@ export interface Pipeline {
   readonly groups: ReadonlyMap<string, ExtraGroup>;
   /** Whose turn it is; asked for requests that come over HTTP. */
   readonly fairness: Fairness;
+  /** Tells of requests, where there is a policy that says of which. */
+  readonly audit?: Auditor;
 }
 
 /** The group of `/apis/<group>` and everything below it. */
@@ -39,24 +42,30 @@ export function authorise(core: Core, call: Call): Promise<void> | undefined {
   const attributes = attributesOf(call.user, call.verb, call.info, call.query);
   const decision = core.authorizer.authorize(attributes);
   if (decision instanceof Promise) {
-    return settled(decision, attributes);
+    return settled(decision, attributes, call);
   }
-  check(decision, attributes);
+  check(decision, attributes, call);
   return undefined;
 }
 
-function check({ allowed, reason }: Decision, attributes: Attributes): void {
+function check({ allowed, reason }: Decision, attributes: Attributes, { annotate }: Call): void {
+  annotate?.('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
+  annotate?.('authorization.k8s.io/reason', reason);
   if (!allowed) {
     throw denial(attributes, reason);
   }
 }
 
-async function settled(decision: Promise<Decision>, attributes: Attributes): Promise<void> {
-  check(await decision, attributes);
+async function settled(decision: Promise<Decision>, attributes: Attributes, call: Call): Promise<void> {
+  check(await decision, attributes, call);
 }
 
 /** Answers a request. Throws or rejects with StatusErrors and PageNotFound. */
 export function serve(pipeline: Pipeline, call: Call): Answer | Promise<Answer> {
+  return pipeline.audit === undefined ? run(pipeline, call) : pipeline.audit.around(call, (audited) => run(pipeline, audited));
+}
+
+function run(pipeline: Pipeline, call: Call): Answer | Promise<Answer> {
   const pending = authorise(pipeline.core, call);
   return pending === undefined ? answer(pipeline, call) : pending.then(() => answer(pipeline, call));
 }

@@ -6,6 +6,8 @@ import type { Registry } from '../kinds/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
 import { admissionChain } from './admission/chain.ts';
+import { Auditor, type AuditSink } from './audit/auditor.ts';
+import type { AuditPolicy } from './audit/policy.ts';
 import { Authenticator } from './authn/authenticate.ts';
 import type { Revocations } from './authn/certificate.ts';
 import { LegacyTokens } from './authn/legacytokens.ts';
@@ -52,6 +54,8 @@ export interface ApiServerOptions {
   tokenSources?: readonly TokenSource[];
   /** Client certificates that count no longer. */
   revoked?: Revocations;
+  /** What is told of requests, and where. */
+  audit?: { policy: AuditPolicy; log: AuditSink };
   authorizer?: Authorizer;
   /** Answered by modules of their own, e.g. `subresources.kubevirt.io`. */
   groups?: readonly ExtraGroup[];
@@ -138,6 +142,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let address = `${nodeAddress}:${port}`;
   const pipeline: Pipeline = {
     core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
+    ...(options.audit === undefined ? {} : { audit: new Auditor(options.audit.policy, options.audit.log, registry) }),
     paths: { documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens },
   };
   const watches = new Set<WatchStream>();

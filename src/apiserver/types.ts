@@ -65,6 +65,8 @@ export interface Call {
   readonly body: Body;
   /** Texts for the `Warning:` header, in order. */
   readonly warnings: string[];
+  /** Adds to what the audit log says of the request; absent where it says nothing. */
+  readonly annotate?: (key: string, value: string) => void;
   /** The HTTP exchange, absent in process. Only proxies to nodes touch it. */
   readonly http?: HttpExchange;
 }

@@ -13,7 +13,7 @@ export interface RequestContext {
   /** The options the client gave (meta.k8s.io/v1), made only when somebody asks. */
   readonly options?: () => JsonObject;
   /** Adds to the audit event's annotations. */
-  readonly annotate?: (key: string, value: string) => void;
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 export interface RequestSubject {

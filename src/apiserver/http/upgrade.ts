@@ -34,7 +34,15 @@ async function upgrade(options: HandlerOptions, req: IncomingMessage, socket: Du
     method: req.method ?? 'GET', verb: streamVerb(prepared), info: prepared.info, query: prepared.query, ...asking,
     accept: JSON_ACCEPT, body: { kind: 'none' }, warnings: [],
   };
-  await authorise(pipeline.core, call);
+  const trail = pipeline.audit?.stream(call);
+  try {
+    await authorise(pipeline.core, call);
+  } catch (error) {
+    trail?.failed(error);
+    throw error;
+  }
+  trail?.started();
+  socket.once('close', () => trail?.ended());
   const extra: ExtraGroup | undefined = extraGroupOf(pipeline, call);
   if (extra !== undefined) {
     if (extra.upgrade === undefined) {

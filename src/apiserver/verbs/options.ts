@@ -52,7 +52,7 @@ export function writeOptions(call: Call, kind: string): { context: WriteContext;
   const applying = kind === 'PatchOptions' && mediaTypeOf(call.body) === APPLY_PATCH;
   const options = (): JsonObject => optionsObject(kind, query);
   if (query.size === 0 && !applying) {
-    return { context: { user, dryRun: false, warnings, options, manager: updaterOf(call, '') }, validation: 'warn' };
+    return { context: { user, dryRun: false, warnings, options, manager: updaterOf(call, ''), annotate: call.annotate }, validation: 'warn' };
   }
   const fieldManager = query.get('fieldManager') ?? '';
   const errors = managerErrors(kind, query, fieldManager, applying);
@@ -65,7 +65,7 @@ export function writeOptions(call: Call, kind: string): { context: WriteContext;
     throw invalidOptions(kind, [fieldError.notSupported('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn'])]);
   }
   const dryRun = checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== ''));
-  return { context: { user, dryRun, warnings, options, manager: updaterOf(call, fieldManager) }, validation };
+  return { context: { user, dryRun, warnings, options, manager: updaterOf(call, fieldManager), annotate: call.annotate }, validation };
 }
 
 /** What `force` means in a query, as Kubernetes reads booleans: everything but an explicit no. */
