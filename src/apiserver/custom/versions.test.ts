@@ -53,7 +53,8 @@ class Webhook {
 
   #convert(object: Record<string, unknown>, apiVersion: string): Record<string, unknown> {
     const spec = isObject(object['spec']) ? object['spec'] : {};
-    const [host, port] = String(spec['address'] ?? '').split(':');
+    const { address } = spec;
+    const [host, port] = (typeof address === 'string' ? address : '').split(':');
     const converted = apiVersion.endsWith('/v2') ? { address: `${String(spec['host'])}:${String(spec['port'])}` } : { host, port };
     return { ...object, apiVersion, spec: converted };
   }

@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from '../discovery/index.ts';
 import { GZIP_THRESHOLD_BYTES } from '../limits.ts';
+import { groupVersionPath } from '../openapi/operations.ts';
+import { Pace } from '../pace.ts';
 import type { Answer, Call } from '../types.ts';
 import { openApiPaths, openApiV2Bytes, openApiV3Text } from './openapidocs.ts';
 
@@ -54,11 +57,19 @@ function conditional(request: Request, document: Document, headers: Record<strin
   return gone(request, document) ? { type: 'raw', code: 304, headers: all, body: '' } : { type: 'raw', code: 200, headers: all, body: document.body };
 }
 
+const V3 = 'v3 ';
+
+const kindsAt = (registry: Registry, path: string): AnyKind[] => registry.list().filter(({ group, version }) => groupVersionPath(group, version) === path);
+
+const sameKinds = (a: readonly AnyKind[], b: readonly AnyKind[]): boolean => a.length === b.length && a.every((kind, index) => kind === b[index]);
+
 export class Documents {
   readonly #registry: Registry;
   readonly #made = new Map<string, Document>();
   readonly #zipped = new WeakMap<Document, Buffer>();
   readonly #serverAddress: () => string;
+  /** Kinds of the group-version that an OpenAPI v3 document was made of, by the document's key. */
+  readonly #madeOf = new Map<string, readonly AnyKind[]>();
   #generation: number;
 
   constructor(registry: Registry, serverAddress: () => string) {
@@ -67,14 +78,23 @@ export class Documents {
     this.#generation = registry.generation;
   }
 
-  /** What was made of other kinds than there are now is forgotten. */
+  /** What was made of other kinds than there are now is forgotten; group-versions whose kinds are the same keep their OpenAPI. */
   #keepUp(): void {
-    if (this.#generation !== this.#registry.generation) {
-      this.#generation = this.#registry.generation;
-      this.#made.clear();
+    if (this.#generation === this.#registry.generation) {
+      return;
+    }
+    this.#generation = this.#registry.generation;
+    for (const key of this.#made.keys()) {
+      const kinds = this.#madeOf.get(key);
+      if (kinds === undefined || !sameKinds(kinds, kindsAt(this.#registry, key.slice(V3.length)))) {
+        this.#made.delete(key);
+        this.#madeOf.delete(key);
+      }
     }
   }
 
+  #document(key: string, make: () => string | Uint8Array): Document;
+  #document(key: string, make: () => string | Uint8Array | undefined): Document | undefined;
   #document(key: string, make: () => string | Uint8Array | undefined): Document | undefined {
     const found = this.#made.get(key);
     if (found !== undefined) {
@@ -97,14 +117,15 @@ export class Documents {
   }
 
   /** Undefined for a path that is none of ours. */
-  answer(call: Call): Answer | undefined {
+  answer(call: Call): Answer | Promise<Answer> | undefined {
     this.#keepUp();
     const headers = call.http?.req.headers ?? {};
     const request: Request = {
       path: call.info.path.replace(/\/$/, ''), query: call.query, accept: textOf(headers.accept), ifNoneMatch: textOf(headers['if-none-match']),
     };
     const answer = this.#discovery(request) ?? this.#openApi(request);
-    return answer === undefined ? undefined : this.#compressed(answer, textOf(headers['accept-encoding']));
+    const encoding = textOf(headers['accept-encoding']);
+    return answer instanceof Promise ? answer.then((made) => this.#compressed(made, encoding)) : answer === undefined ? undefined : this.#compressed(answer, encoding);
   }
 
   /** Documents are big and never change: compressed once. */
@@ -151,24 +172,42 @@ export class Documents {
     });
   }
 
-  #openApi(request: Request): Answer | undefined {
+  #openApi(request: Request): Answer | Promise<Answer> | undefined {
     const { path } = request;
     if (path === '/openapi/v2') {
       return this.#openApiV2(request);
     }
     if (path === '/openapi/v3') {
-      const index = this.#json(path, () => ({
-        paths: Object.fromEntries(openApiPaths(this.#registry).map((one) =>
-          [one, { serverRelativeURL: `/openapi/v3/${one}?hash=${this.#openApiV3(one)?.etag ?? ''}` }])),
-      }));
-      // Go's ServeMux would say text/plain of a document without a media type of its own; clients rely on neither.
-      return index === undefined ? undefined : conditional(request, index, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
+      return this.#openApiV3Index(request);
     }
     return path.startsWith('/openapi/v3/') ? this.#openApiV3Answer(request, path.slice('/openapi/v3/'.length)) : undefined;
   }
 
   #openApiV3(path: string): Document | undefined {
-    return this.#document(`v3 ${path}`, () => openApiV3Text(this.#registry, path));
+    const key = V3 + path;
+    if (!this.#made.has(key)) {
+      this.#madeOf.set(key, kindsAt(this.#registry, path));
+    }
+    return this.#document(key, () => openApiV3Text(this.#registry, path));
+  }
+
+  /** The index names the hash of every document, so that all of them must be made: not in one go, big ones take a while. */
+  async #openApiV3Index(request: Request): Promise<Answer> {
+    const { path } = request;
+    const pace = new Pace();
+    for (const one of this.#made.has(path) ? [] : openApiPaths(this.#registry)) {
+      this.#openApiV3(one);
+      if (pace.due) {
+        await pace.rest();
+      }
+    }
+    this.#keepUp();
+    const index = this.#document(path, () => JSON.stringify({
+      paths: Object.fromEntries(openApiPaths(this.#registry).map((one) =>
+        [one, { serverRelativeURL: `/openapi/v3/${one}?hash=${this.#openApiV3(one)?.etag ?? ''}` }])),
+    }));
+    // Go's ServeMux would say text/plain of a document without a media type of its own; clients rely on neither.
+    return conditional(request, index, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
   }
 
   #openApiV3Answer(request: Request, path: string): Answer | undefined {

@@ -35,7 +35,7 @@ function small(paths: Paths, call: Call): Answer | undefined {
 }
 
 /** Throws PageNotFound or MethodNotAllowed. */
-export function answerPath(paths: Paths, call: Call): Answer {
+export function answerPath(paths: Paths, call: Call): Answer | Promise<Answer> {
   const answer = small(paths, call) ?? paths.health.answer(call) ?? paths.documents.answer(call);
   if (answer === undefined) {
     throw new PageNotFound(call.info.path);
