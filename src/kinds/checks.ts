@@ -152,6 +152,32 @@ export function isCidr(value: string): boolean {
   return slash > 0 && isIp(address) && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (address.includes(':') ? 128 : 32);
 }
 
+/** An IP address as a number of 32 or 128 bits. */
+function addressBits(address: string): bigint {
+  if (!address.includes(':')) {
+    return address.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n);
+  }
+  // The URL parser writes IPv6 addresses in one way; dotted quads at the end become two groups.
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [head = '', tail] = canonical.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const all = tail === undefined ? before : [...before, ...Array.from({ length: 8 - before.length - after.length }, () => '0'), ...after];
+  return all.reduce((value, group) => value * 65_536n + BigInt(`0x${group}`), 0n);
+}
+
+/** Whether `inner` is a part of `outer` and smaller; both are valid. */
+export function isStrictSubnet(inner: string, outer: string): boolean {
+  const [[address = '', prefix = ''], [base = '', length = '']] = [inner.split('/'), outer.split('/')];
+  if (address.includes(':') !== base.includes(':') || Number(prefix) <= Number(length)) {
+    return false;
+  }
+  const shift = BigInt((base.includes(':') ? 128 : 32) - Number(length));
+  return addressBits(address) >> shift === addressBits(base) >> shift;
+}
+
+export const INVALID_CIDR = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+
 /** Values that occur twice, each reported once at its second place. */
 export function duplicates(values: readonly string[], field: (index: number) => string): FieldError[] {
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
-import { nonNegative, oneOf } from '../checks.ts';
+import { intOrPercent, nonNegative, oneOf, scaledValue } from '../checks.ts';
 import { AGE, column, NAME, templateColumns } from '../columns.ts';
 import { defaultClaimSpec, validateClaimSpec } from '../core/persistentvolumeclaim.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
@@ -38,11 +38,46 @@ function defaults(set: StatefulSet): void {
   }
 }
 
+const MANAGEMENT = ['OrderedReady', 'Parallel'];
+const RETENTION = ['Delete', 'Retain'];
+
+function strategyErrors({ podManagementPolicy = '', updateStrategy = {}, persistentVolumeClaimRetentionPolicy: retention }: Partial<StatefulSetSpec>): FieldError[] {
+  const { type = '', rollingUpdate } = updateStrategy;
+  const field = 'spec.updateStrategy';
+  const unavailable = rollingUpdate?.maxUnavailable;
+  const kept = 'spec.persistentVolumeClaimRetentionPolicy';
+  const errors = MANAGEMENT.includes(podManagementPolicy) ? []
+    : [fieldError.invalid('spec.podManagementPolicy', podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")];
+  if (type === 'OnDelete') {
+    errors.push(...(rollingUpdate === undefined ? []
+      : [fieldError.invalid(`${field}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")]));
+  } else if (type === 'RollingUpdate') {
+    errors.push(...nonNegative(`${field}.rollingUpdate.partition`, rollingUpdate?.partition), ...intOrPercent(`${field}.rollingUpdate.maxUnavailable`, unavailable));
+    if (unavailable !== undefined && scaledValue(unavailable) === 0) {
+      errors.push(fieldError.invalid(`${field}.rollingUpdate.maxUnavailable`, unavailable, 'cannot be 0'));
+    }
+  } else {
+    errors.push(fieldError.invalid(field, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+  return [...errors, ...oneOf(`${kept}.whenDeleted`, retention?.whenDeleted, RETENTION), ...oneOf(`${kept}.whenScaled`, retention?.whenScaled, RETENTION)];
+}
+
+const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'collisionCount'] as const;
+const TOO_MANY = 'cannot be greater than status.replicas';
+
+function statusErrors(status: Partial<StatefulSetStatus>): FieldError[] {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
+  return [
+    ...COUNTS.flatMap((name) => nonNegative(`status.${name}`, status[name])),
+    ...(['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const).flatMap((name) => ((status[name] ?? 0) > replicas
+      ? [fieldError.invalid(`status.${name}`, status[name], TOO_MANY)] : [])),
+    ...(availableReplicas > readyReplicas ? [fieldError.invalid('status.availableReplicas', availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
+  ];
+}
+
 function validate({ spec }: StatefulSet): FieldError[] {
   return [
-    ...oneOf('spec.podManagementPolicy', spec.podManagementPolicy, ['OrderedReady', 'Parallel']),
-    ...oneOf('spec.updateStrategy.type', spec.updateStrategy?.type, ['OnDelete', 'RollingUpdate']),
-    ...nonNegative('spec.updateStrategy.rollingUpdate.partition', spec.updateStrategy?.rollingUpdate?.partition),
+    ...strategyErrors(spec),
     ...nonNegative('spec.replicas', spec.replicas), ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit), ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
     ...validateOwnSelector('spec', spec.selector, spec.template),
@@ -82,6 +117,7 @@ export const statefulSet = defineKind<StatefulSet>({
   ],
   rules: {
     ...ownStatus<StatefulSetStatus>(() => ({ replicas: 0, availableReplicas: 0 })), defaults, validate, validateUpdate,
+    validateStatus: ({ status }) => statusErrors(status ?? {}),
     warnings: ({ spec }) => [...inert('StatefulSet')(), ...templateWarnings(spec.template)],
   },
 });

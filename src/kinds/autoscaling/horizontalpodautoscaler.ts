@@ -1,24 +1,21 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { positive, requiredOneOf, requiredText } from '../checks.ts';
+import { nonNegative } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../generated/autoscaling.v2.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+import { behaviorErrors, defaultBehavior, isMetricSource, METRIC_SOURCES, metricsErrors, referenceErrors } from './metrics.validate.ts';
 
 const DEFAULT_UTILIZATION = 80;
 const SHOWN = 2;
-const SOURCES = { Object: 'object', Pods: 'pods', Resource: 'resource', ContainerResource: 'containerResource', External: 'external' } as const;
-
-const isSource = (type: string): type is keyof typeof SOURCES => Object.hasOwn(SOURCES, type);
-
 function target(metric: MetricSpec): MetricTarget | undefined {
-  return isSource(metric.type) ? metric[SOURCES[metric.type]]?.target : undefined;
+  return isMetricSource(metric.type) ? metric[METRIC_SOURCES[metric.type]]?.target : undefined;
 }
 
 function current(metric: MetricSpec, status: readonly MetricStatus[], index: number): MetricValueStatus | undefined {
   const one = status[index];
-  return one === undefined || one.type !== metric.type || !isSource(one.type) ? undefined : one[SOURCES[one.type]]?.current;
+  return one === undefined || one.type !== metric.type || !isMetricSource(one.type) ? undefined : one[METRIC_SOURCES[one.type]]?.current;
 }
 
 function metricText(metric: MetricSpec, status: readonly MetricStatus[], index: number): string {
@@ -37,25 +34,20 @@ function targets({ spec, status }: HorizontalPodAutoscaler): string {
   return rest > 0 ? `${texts.slice(0, SHOWN).join(', ')} + ${rest} more...` : texts.join(', ') || '<none>';
 }
 
-function validate({ spec }: HorizontalPodAutoscaler): FieldError[] {
-  const { scaleTargetRef, minReplicas } = spec;
-  const maxReplicas = spec.maxReplicas ?? 0;
-  const errors = [
-    ...requiredText('spec.scaleTargetRef.kind', scaleTargetRef?.kind), ...requiredText('spec.scaleTargetRef.name', scaleTargetRef?.name),
-    ...positive('spec.minReplicas', minReplicas), ...positive('spec.maxReplicas', maxReplicas),
-    ...(spec.metrics ?? []).flatMap((metric, index) => {
-      const path = `spec.metrics[${index}]`;
-      const wrong = requiredOneOf(`${path}.type`, metric.type, Object.keys(SOURCES));
-      const source = isSource(metric.type) ? SOURCES[metric.type] : undefined;
-      return source !== undefined && metric[source] === undefined
-        ? [...wrong, fieldError.required(`${path}.${source}`, `must populate information for the given metric source`)] : wrong;
-    }),
+/** What v1 and v2 have alike. */
+export function boundsErrors({ minReplicas, maxReplicas = 0 }: { minReplicas?: number; maxReplicas?: number }): FieldError[] {
+  return [
+    ...(minReplicas !== undefined && minReplicas < 1 ? [fieldError.invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1')] : []),
+    ...(maxReplicas < 1 ? [fieldError.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0')] : []),
+    ...(minReplicas !== undefined && maxReplicas < minReplicas
+      ? [fieldError.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`')] : []),
   ];
-  if (minReplicas !== undefined && maxReplicas < minReplicas) {
-    errors.push(fieldError.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  }
-  return errors;
 }
+
+const validate = ({ spec }: HorizontalPodAutoscaler): FieldError[] => [
+  ...boundsErrors(spec), ...referenceErrors('spec.scaleTargetRef', spec.scaleTargetRef),
+  ...metricsErrors('spec.metrics', spec.metrics), ...behaviorErrors('spec.behavior', spec.behavior),
+];
 
 export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', singular: 'horizontalpodautoscaler',
@@ -77,11 +69,15 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
       object.spec ??= { scaleTargetRef: { kind: '', name: '' }, maxReplicas: 0 };
       object.spec.scaleTargetRef ??= { kind: '', name: '' };
       object.spec.minReplicas ??= 1;
+      defaultBehavior(object.spec.behavior);
       object.spec.metrics ??= [
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: DEFAULT_UTILIZATION } } },
       ];
     },
     validate,
+    validateStatus: ({ status }) => [
+      ...nonNegative('status.currentReplicas', status?.currentReplicas), ...nonNegative('status.desiredReplicas', status?.desiredReplicas),
+    ],
     warnings: inert('HorizontalPodAutoscaler'),
   },
 });

@@ -4,8 +4,9 @@ import { column, NAME, AGE } from '../columns.ts';
 import type { HorizontalPodAutoscaler } from '../generated/autoscaling.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
-import { positive, requiredText } from '../checks.ts';
 import { ownStatus } from '../strategy.ts';
+import { boundsErrors } from './horizontalpodautoscaler.ts';
+import { referenceErrors } from './metrics.validate.ts';
 
 /** Where v1 keeps what it has no fields for, as Kubernetes does. */
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
@@ -103,10 +104,7 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
         object.spec.targetCPUUtilizationPercentage ??= 80;
       }
     },
-    validate: ({ spec }) => [
-      ...requiredText('spec.scaleTargetRef.kind', spec.scaleTargetRef?.kind), ...requiredText('spec.scaleTargetRef.name', spec.scaleTargetRef?.name),
-      ...positive('spec.minReplicas', spec.minReplicas), ...positive('spec.maxReplicas', spec.maxReplicas ?? 0),
-    ],
+    validate: ({ spec }) => [...boundsErrors(spec), ...referenceErrors('spec.scaleTargetRef', spec.scaleTargetRef)],
     warnings: inert('HorizontalPodAutoscaler'),
   },
 });

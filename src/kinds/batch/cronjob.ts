@@ -66,12 +66,28 @@ function defaults(cron: CronJob): void {
   template.template = completed.template;
 }
 
+function zoneErrors({ schedule, timeZone }: CronJobSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (schedule?.includes('TZ')) {
+    errors.push(fieldError.invalid('spec.schedule', schedule, timeZone === undefined
+      ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead' : 'cannot use both timeZone field and TZ or CRON_TZ in schedule'));
+  }
+  if (timeZone !== undefined) {
+    const why = timeZone === '' ? 'timeZone must not be empty' : timeZone.toLowerCase() === 'local' ? 'timeZone must be an explicit time zone'
+      : isTimeZone(timeZone) ? '' : `unknown time zone ${timeZone}`;
+    errors.push(...(why === '' ? [] : [fieldError.invalid('spec.timeZone', timeZone, why)]));
+  }
+  return errors;
+}
+
 function validate({ spec, metadata }: CronJob): FieldError[] {
+  const { selector, manualSelector } = spec.jobTemplate.spec ?? {};
   const errors = [
     ...(spec.schedule ? [] : [fieldError.required('spec.schedule')]),
     ...(spec.schedule && !isSchedule(spec.schedule) ? [fieldError.invalid('spec.schedule', spec.schedule, 'expected exactly 5 fields, or a descriptor such as @daily')] : []),
-    ...(spec.schedule?.includes('TZ') ? [fieldError.invalid('spec.schedule', spec.schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')] : []),
-    ...(spec.timeZone !== undefined && !isTimeZone(spec.timeZone) ? [fieldError.invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`)] : []),
+    ...zoneErrors(spec),
+    ...(selector === undefined ? [] : [fieldError.invalid('spec.jobTemplate.spec.selector', selector, '`selector` will be auto-generated')]),
+    ...(manualSelector === true ? [fieldError.notSupported('spec.jobTemplate.spec.manualSelector', manualSelector, ['nil', 'false'])] : []),
     ...requiredOneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
     ...(['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const).flatMap((name) => nonNegative(`spec.${name}`, spec[name])),
   ];

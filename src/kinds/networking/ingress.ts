@@ -1,51 +1,79 @@
 import { validateDns1123Label, validateDns1123Subdomain } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { isIp, nameErrors, portName, portNumber, requiredOneOf } from '../checks.ts';
+import { ipAddress, isIp, nameErrors, portName, portNumber } from '../checks.ts';
 import { AGE, column, NAME, NONE } from '../columns.ts';
-import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressStatus } from '../generated/networking.ts';
+import type { TypedLocalObjectReference } from '../generated/core.ts';
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressLoadBalancerIngress, IngressRule, IngressStatus } from '../generated/networking.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
+import { requiredPathName } from '../namechecks.ts';
 import { ownStatus } from '../strategy.ts';
 
 const TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
 const MAX_HOSTS = 3;
+const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
-function backend(field: string, one: IngressBackend): FieldError[] {
-  if (one.service !== undefined && one.resource !== undefined) {
+const BAD_SEQUENCES = ['//', '/./', '/../', '%2f', '%2F'];
+const BAD_ENDS = ['/..', '/.'];
+const WILDCARD = /^\*\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const WILDCARD_WORDS = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case "
+  + "alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is "
+  + "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+function resourceBackend(field: string, { apiGroup, kind, name }: TypedLocalObjectReference): FieldError[] {
+  return [
+    ...(apiGroup === undefined ? [] : nameErrors(`${field}.apiGroup`, apiGroup, validateDns1123Subdomain)),
+    ...requiredPathName(`${field}.kind`, kind), ...requiredPathName(`${field}.name`, name),
+  ];
+}
+
+function backend(field: string, { service, resource }: IngressBackend): FieldError[] {
+  if (service !== undefined && resource !== undefined) {
     return [fieldError.invalid(field, '', 'cannot set both resource and service backends')];
   }
-  if (one.service === undefined) {
-    return one.resource === undefined ? [fieldError.invalid(field, '', 'resource or service backend is required')] : [];
+  if (service === undefined) {
+    return resource === undefined ? [fieldError.invalid(field, '', 'resource or service backend is required')] : resourceBackend(`${field}.resource`, resource);
   }
-  const { name, port } = one.service;
+  const { name, port } = service;
   const at = `${field}.service`;
   const errors = name ? nameErrors(`${at}.name`, name, validateDns1123Label) : [fieldError.required(`${at}.name`)];
   if (port?.name) {
-    errors.push(...(port.number ? [fieldError.invalid(at, '', 'cannot set both port name & port number')] : nameErrors(`${at}.port.name`, port.name, portName)));
+    errors.push(...(port.number ? [fieldError.invalid(field, '', 'cannot set both port name & port number')] : nameErrors(`${at}.port.name`, port.name, portName)));
   } else if (port?.number) {
     errors.push(...portNumber(`${at}.port.number`, port.number));
   } else {
-    errors.push(fieldError.required(at, 'port name or number is required'));
+    errors.push(fieldError.required(field, 'port name or number is required'));
   }
   return errors;
 }
 
-function httpPath(field: string, one: HTTPIngressPath): FieldError[] {
-  const errors = one.pathType === undefined ? [fieldError.required(`${field}.pathType`, 'pathType must be specified')]
-    : requiredOneOf(`${field}.pathType`, one.pathType, TYPES);
-  const path = one.path ?? '';
-  if (one.pathType !== 'ImplementationSpecific' && !path.startsWith('/')) {
-    errors.push(fieldError.invalid(`${field}.path`, path, 'must be an absolute path'));
-  }
-  return [...errors, ...backend(`${field}.backend`, one.backend ?? {})];
+function pathErrors(field: string, path: string, pathType: string): FieldError[] {
+  const invalid = (why: string): FieldError => fieldError.invalid(field, path, why);
+  const loose = pathType === 'ImplementationSpecific';
+  const errors = path.startsWith('/') || (loose && path === '') ? [] : [invalid('must be an absolute path')];
+  return loose ? errors : [
+    ...errors,
+    ...BAD_SEQUENCES.filter((one) => path.includes(one)).map((one) => invalid(`must not contain '${one}'`)),
+    ...BAD_ENDS.filter((one) => path.endsWith(one)).map((one) => invalid(`cannot end with '${one}'`)),
+  ];
 }
 
-function host(field: string, name: string): FieldError[] {
-  if (isIp(name)) {
-    return [fieldError.invalid(field, name, 'must be a DNS name, not an IP address')];
+function httpPath(field: string, { pathType, path = '', backend: to }: Partial<HTTPIngressPath>): FieldError[] {
+  if (pathType === undefined) {
+    return [fieldError.required(`${field}.pathType`, 'pathType must be specified')];
   }
-  return nameErrors(field, name.startsWith('*.') ? name.slice(2) : name, validateDns1123Subdomain);
+  return [
+    ...(TYPES.includes(pathType) ? pathErrors(`${field}.path`, path, pathType) : [fieldError.notSupported(`${field}.pathType`, pathType, TYPES)]),
+    ...backend(`${field}.backend`, to ?? {}),
+  ];
 }
+
+const dnsName = (field: string, name: string): FieldError[] => (name.includes('*')
+  ? WILDCARD.test(name) ? [] : [fieldError.invalid(field, name, WILDCARD_WORDS)] : nameErrors(field, name, validateDns1123Subdomain));
+
+const notAddress = (field: string, name: string): FieldError[] => (isIp(name) ? [fieldError.invalid(field, name, 'must be a DNS name, not an IP address')] : []);
+
+const host = (field: string, name: string): FieldError[] => [...notAddress(field, name), ...dnsName(field, name)];
 
 const rule = (field: string, one: IngressRule): FieldError[] => [
   ...(one.host ? host(`${field}.host`, one.host) : []),
@@ -59,10 +87,25 @@ function validate({ spec }: Ingress): FieldError[] {
     ...(rules.length === 0 && spec.defaultBackend === undefined ? [fieldError.invalid('spec', [], 'either `defaultBackend` or `rules` must be specified')] : []),
     ...(spec.defaultBackend === undefined ? [] : backend('spec.defaultBackend', spec.defaultBackend)),
     ...rules.flatMap((one, index) => rule(`spec.rules[${index}]`, one)),
-    ...(spec.tls ?? []).flatMap(({ hosts }, index) => (hosts ?? []).flatMap((name, at) => host(`spec.tls[${index}].hosts[${at}]`, name))),
+    ...(spec.tls ?? []).flatMap(({ hosts, secretName }, index) => [
+      ...(hosts ?? []).flatMap((name, at) => dnsName(`spec.tls[${index}].hosts[${at}]`, name)),
+      ...(secretName ? nameErrors(`spec.tls[${index}].secretName`, secretName, validateDns1123Subdomain) : []),
+    ]),
     ...(spec.ingressClassName ? nameErrors('spec.ingressClassName', spec.ingressClassName, validateDns1123Subdomain) : []),
   ];
 }
+
+/** The old annotation and the field must agree. */
+function classErrors({ metadata, spec }: Ingress): FieldError[] {
+  const annotation = metadata.annotations?.[CLASS_ANNOTATION];
+  return annotation !== undefined && spec.ingressClassName !== undefined && annotation !== spec.ingressClassName
+    ? [fieldError.invalid(`annotations.${CLASS_ANNOTATION}`, annotation, 'must match `ingressClassName` when both are specified')] : [];
+}
+
+const statusErrors = (field: string, points: readonly IngressLoadBalancerIngress[] = []): FieldError[] => points.flatMap(({ ip, hostname }, index) => [
+  ...(ip ? ipAddress(`${field}.ingress[${index}].ip`, ip) : []),
+  ...(hostname ? [...nameErrors(`${field}.ingress[${index}].hostname`, hostname, validateDns1123Subdomain), ...notAddress(`${field}.ingress[${index}].hostname`, hostname)] : []),
+]);
 
 function hosts({ spec }: Ingress): string {
   const names = [...new Set((spec.rules ?? []).map((one) => one.host).filter(Boolean))];
@@ -76,7 +119,7 @@ export const ingress = defineKind<Ingress>({
   shortNames: ['ing'], status: true,
   columns: [
     NAME,
-    column('Class', ({ spec, metadata }) => spec.ingressClassName || metadata.annotations?.['kubernetes.io/ingress.class'] || NONE),
+    column('Class', ({ spec, metadata }) => spec.ingressClassName || metadata.annotations?.[CLASS_ANNOTATION] || NONE),
     column('Hosts', hosts),
     column('Address', ({ status }) => (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname).join(',')),
     column('Ports', ({ spec }) => (spec.tls?.length ? '80, 443' : '80')),
@@ -86,6 +129,8 @@ export const ingress = defineKind<Ingress>({
     ...ownStatus<IngressStatus>(() => ({ loadBalancer: {} })),
     defaults(object) { object.spec ??= {}; },
     validate,
+    validateCreate: classErrors,
+    validateStatus: ({ status }) => statusErrors('status.loadBalancer', status?.loadBalancer?.ingress),
     warnings: inert('Ingress', 'there is no ingress controller here yet'),
   },
 });

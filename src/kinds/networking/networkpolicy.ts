@@ -1,40 +1,57 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { isCidr, labelSelector, oneOf, portOrName } from '../checks.ts';
+import { INVALID_CIDR, isCidr, isStrictSubnet, labelSelector, oneOf, portNumber, portOrName } from '../checks.ts';
 import { AGE, column, formatSelector, NAME } from '../columns.ts';
-import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../generated/networking.ts';
+import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../generated/networking.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 
-function port(field: string, one: NetworkPolicyPort): FieldError[] {
-  const errors = [...oneOf(`${field}.protocol`, one.protocol, ['SCTP', 'TCP', 'UDP']), ...(one.port === undefined ? [] : portOrName(`${field}.port`, one.port))];
-  if (one.endPort !== undefined) {
-    if (typeof one.port !== 'number') {
-      errors.push(fieldError.required(`${field}.port`, 'must be specified as a number when endPort is specified'));
-    } else if (one.endPort < one.port) {
-      errors.push(fieldError.invalid(`${field}.endPort`, one.port, 'must be greater than or equal to `port`'));
-    }
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
+const POLICY_TYPES = ['Ingress', 'Egress'];
+
+function port(field: string, { protocol, port: wanted, endPort }: NetworkPolicyPort): FieldError[] {
+  const errors = oneOf(`${field}.protocol`, protocol, PROTOCOLS);
+  const end = (why: string): FieldError[] => (endPort === undefined ? [] : [fieldError.invalid(`${field}.endPort`, endPort, why)]);
+  if (wanted === undefined) {
+    return [...errors, ...end('may not be specified when `port` is not specified')];
   }
-  return errors;
+  if (typeof wanted === 'string') {
+    return [...errors, ...end('may not be specified when `port` is non-numeric'), ...portOrName(`${field}.port`, wanted)];
+  }
+  return [
+    ...errors, ...portOrName(`${field}.port`, wanted),
+    ...(endPort !== undefined && endPort < wanted ? end('must be greater than or equal to `port`') : []),
+    ...(endPort === undefined ? [] : portNumber(`${field}.endPort`, endPort)),
+  ];
 }
 
-function peer(field: string, one: NetworkPolicyPeer): FieldError[] {
-  const { podSelector, namespaceSelector, ipBlock } = one;
-  const errors = [...labelSelector(`${field}.podSelector`, podSelector), ...labelSelector(`${field}.namespaceSelector`, namespaceSelector)];
-  if (ipBlock === undefined) {
-    return podSelector === undefined && namespaceSelector === undefined ? [fieldError.required(field, 'must specify a peer')] : errors;
+function block(field: string, { cidr, except = [] }: Partial<IPBlock>): FieldError[] {
+  if (!cidr) {
+    return [fieldError.required(`${field}.cidr`)];
   }
-  if (podSelector !== undefined || namespaceSelector !== undefined) {
-    errors.push(fieldError.forbidden(field, 'may not specify both ipBlock and another peer'));
+  if (!isCidr(cidr)) {
+    return [fieldError.invalid(`${field}.cidr`, cidr, INVALID_CIDR)];
   }
-  for (const [name, cidr] of [['cidr', ipBlock.cidr ?? ''], ...(ipBlock.except ?? []).map((one, index) => [`except[${index}]`, one])] as const) {
-    if (!isCidr(cidr ?? '')) {
-      errors.push(fieldError.invalid(`${field}.ipBlock.${name}`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+  return except.flatMap((one, index) => {
+    const at = `${field}.except[${index}]`;
+    if (!isCidr(one)) {
+      return [fieldError.invalid(at, one, INVALID_CIDR)];
     }
-  }
-  return errors;
+    return isStrictSubnet(one, cidr) ? [] : [fieldError.invalid(at, one, 'must be a strict subset of `cidr`')];
+  });
+}
+
+function peer(field: string, { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): FieldError[] {
+  const selects = podSelector !== undefined || namespaceSelector !== undefined;
+  return [
+    ...labelSelector(`${field}.podSelector`, podSelector), ...labelSelector(`${field}.namespaceSelector`, namespaceSelector),
+    ...(ipBlock === undefined ? [] : block(`${field}.ipBlock`, ipBlock)),
+    ...(ipBlock === undefined && !selects ? [fieldError.required(field, 'must specify a peer')] : []),
+    ...(ipBlock !== undefined && selects ? [fieldError.forbidden(field, 'may not specify both ipBlock and another peer')] : []),
+  ];
 }
 
 function validate({ spec }: NetworkPolicy): FieldError[] {
+  const types = spec.policyTypes ?? [];
   const ingress = (spec.ingress ?? []).map(({ ports, from }, index) => ({ at: `spec.ingress[${index}]`, ports, peers: from, name: 'from' }));
   const egress = (spec.egress ?? []).map(({ ports, to }, index) => ({ at: `spec.egress[${index}]`, ports, peers: to, name: 'to' }));
   return [
@@ -43,7 +60,8 @@ function validate({ spec }: NetworkPolicy): FieldError[] {
       ...(ports ?? []).flatMap((one, index) => port(`${at}.ports[${index}]`, one)),
       ...(peers ?? []).flatMap((one, index) => peer(`${at}.${name}[${index}]`, one)),
     ]),
-    ...(spec.policyTypes ?? []).flatMap((type, index) => oneOf(`spec.policyTypes[${index}]`, type, ['Egress', 'Ingress'])),
+    ...(types.length > POLICY_TYPES.length ? [fieldError.invalid('spec.policyTypes', types, 'may not specify more than two policyTypes')]
+      : types.flatMap((type, index) => oneOf(`spec.policyTypes[${index}]`, type, POLICY_TYPES))),
   ];
 }
 
@@ -56,7 +74,7 @@ export const networkPolicy = defineKind<NetworkPolicy>({
     defaults(object) {
       object.spec ??= {};
       object.spec.podSelector ??= {};
-      object.spec.policyTypes ??= object.spec.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'];
+      object.spec.policyTypes ??= object.spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
       for (const { ports } of [...object.spec.ingress ?? [], ...object.spec.egress ?? []]) {
         for (const one of ports ?? []) {
           one.protocol ||= 'TCP';
