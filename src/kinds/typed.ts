@@ -1,5 +1,9 @@
 /** Objects of the server seen with the static type of their kind. */
 import type { KubeObject } from '../apimachinery/object.ts';
+import type {
+  MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
+} from './generated/admissionregistration.ts';
 import type { CustomResourceDefinition } from './generated/apiextensions.ts';
 import type {
   LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service, ServiceAccount,
@@ -27,6 +31,12 @@ interface Types {
   'v1 Secret': Secret;
   'v1 Service': Service;
   'v1 ServiceAccount': ServiceAccount;
+  'admissionregistration.k8s.io/v1 MutatingAdmissionPolicy': MutatingAdmissionPolicy;
+  'admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding': MutatingAdmissionPolicyBinding;
+  'admissionregistration.k8s.io/v1 MutatingWebhookConfiguration': MutatingWebhookConfiguration;
+  'admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy': ValidatingAdmissionPolicy;
+  'admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding': ValidatingAdmissionPolicyBinding;
+  'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration': ValidatingWebhookConfiguration;
   'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
   'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
   'discovery.k8s.io/v1 EndpointSlice': EndpointSlice;

@@ -19,6 +19,9 @@ import { ServiceAllocation } from './services.ts';
 import { claimResize, defaultStorageClass, storageProtection } from './storage.ts';
 import { defaultTolerationSeconds, taintNewNodes } from './tolerations.ts';
 import { podTopologyLabels } from './topologylabels.ts';
+import { WebhookClient } from './webhooks/client.ts';
+import { MutatingWebhooks } from './webhooks/mutating.ts';
+import { ValidatingWebhooks } from './webhooks/validating.ts';
 
 /**
  * kube-apiserver's order (pkg/kubeapiserver/options AllOrderedPlugins), of the plugins there are here. It holds within each phase: all plugins'
@@ -77,6 +80,7 @@ function serviceAllocation({ serviceCidr, store, registry }: ChainOptions): Serv
 /** The chain of a server. A new plugin is a line here and its name in `ORDER`. */
 export function admissionChain(options: ChainOptions): Admission {
   const { lookup } = options;
+  const hooks = { ...options, client: new WebhookClient(lookup) };
   const plugins: AdmissionPlugin[] = [
     lookup,
     namespaceLifecycle((name) => lookup.get(NAMESPACES, '', name)),
@@ -94,7 +98,9 @@ export function admissionChain(options: ChainOptions): Admission {
     runtimeClasses((name) => lookup.get(RUNTIME_CLASSES, '', name)),
     podTopologyLabels((name) => lookup.get(NODES, '', name)),
     new MutatingPolicies(options, options.authorizer),
+    new MutatingWebhooks(hooks),
     new ValidatingPolicies(options, options.authorizer),
+    new ValidatingWebhooks(hooks),
     new QuotaAdmission(options),
     serviceAllocation(options),
     ...options.further ?? [],

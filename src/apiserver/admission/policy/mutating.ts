@@ -5,6 +5,7 @@ import { forbidden, internalError, isStatusError, type StatusError } from '../..
 import { deepEqual } from '../../../apimachinery/values.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Mutation } from '../../../kinds/generated/admissionregistration.ts';
 import type { AnyKind } from '../../../kinds/kind.ts';
+import { typed } from '../../../kinds/typed.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { asDocument } from '../../verbs/patch.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -60,8 +61,8 @@ interface Passed {
   left: KubeObject | undefined;
 }
 
-const asPolicy = (object: KubeObject): MutatingAdmissionPolicy => object as MutatingAdmissionPolicy;
-const asBinding = (object: KubeObject): MutatingAdmissionPolicyBinding => object as MutatingAdmissionPolicyBinding;
+const asPolicy = (object: KubeObject): MutatingAdmissionPolicy => typed('admissionregistration.k8s.io/v1 MutatingAdmissionPolicy', object);
+const asBinding = (object: KubeObject): MutatingAdmissionPolicyBinding => typed('admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding', object);
 
 class Round {
   readonly failures: Failure[] = [];

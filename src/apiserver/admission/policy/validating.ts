@@ -4,6 +4,7 @@ import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, type StatusError } from '../../../apimachinery/status.ts';
 import type { Validation, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../../kinds/generated/admissionregistration.ts';
 import type { AnyKind } from '../../../kinds/kind.ts';
+import { typed } from '../../../kinds/typed.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { Access, whenAnswered } from './access.ts';
@@ -124,8 +125,8 @@ function refusal(request: AdmissionRequest, { message, reason }: Denial): Status
   return error;
 }
 
-const asPolicy = (object: KubeObject): ValidatingAdmissionPolicy => object as ValidatingAdmissionPolicy;
-const asBinding = (object: KubeObject): ValidatingAdmissionPolicyBinding => object as ValidatingAdmissionPolicyBinding;
+const asPolicy = (object: KubeObject): ValidatingAdmissionPolicy => typed('admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy', object);
+const asBinding = (object: KubeObject): ValidatingAdmissionPolicyBinding => typed('admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding', object);
 
 /** One request's way through the policies: what they said is collected, then acted upon. */
 class Round {
