@@ -71,6 +71,38 @@ async function download(folder: string): Promise<void> {
   }
 }
 
+/** Debian 12's kubectl: the oldest one that people still have, which knows neither WebSockets nor today's discovery. */
+const OLD_PACKAGE = 'kubernetes-client';
+const OLD_VERSION = '1.20';
+
+/** The program of Debian's package, fetched with apt when it is not in the cache yet; apt checks it against the archive's signature. Throws when it cannot be had. */
+export function oldKubectl(): string {
+  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'telar', 'tools', `kubectl-${OLD_VERSION}`);
+  const file = join(folder, 'usr', 'bin', 'kubectl');
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    const scratch = mkdtempSync(join(folder, 'download-'));
+    try {
+      // apt gives up its rights and must be able to write here.
+      chmodSync(scratch, 0o777);
+      execFileSync('apt-get', ['download', OLD_PACKAGE], { cwd: scratch, timeout: LIMIT_MS, stdio: ['ignore', 'ignore', 'pipe'] });
+      const [archive] = readdirSync(scratch);
+      if (archive === undefined) {
+        throw new Error(`apt-get download ${OLD_PACKAGE} left nothing`);
+      }
+      execFileSync('dpkg', ['-x', join(scratch, archive), join(scratch, 'files')], { timeout: LIMIT_MS });
+      renameSync(join(scratch, 'files', 'usr'), join(folder, 'usr'));
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+  const { stdout } = spawnSync(file, ['version', '--client', '--short'], { encoding: 'utf8', timeout: 10_000 });
+  if (!stdout.includes(`v${OLD_VERSION}.`)) {
+    throw new Error(`${file} is not kubectl ${OLD_VERSION}: ${stdout}`);
+  }
+  return file;
+}
+
 /** A folder to put before PATH; undefined when the machine's own kubectl will do, or none is to be had (then tests that want one skip or fail). */
 export async function kubectlFolder(): Promise<string | undefined> {
   if (recentEnough()) {
