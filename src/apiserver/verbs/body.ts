@@ -100,12 +100,13 @@ export function decodeTyped(value: unknown, registry: Registry, expected: Expect
 }
 
 /** Makes good on fieldValidation: an error, warnings, or nothing. */
-export function reportProblems(problems: readonly string[], validation: FieldValidation, warnings: string[]): void {
+export function reportProblems(problems: readonly string[], validation: FieldValidation, warnings: string[], expected: Expected): void {
   if (problems.length === 0 || validation === 'ignore') {
     return;
   }
   if (validation === 'strict') {
-    throw badRequest(`strict decoding error: ${problems.join(', ')}`);
+    throw badRequest(`${expected.kind} in version ${JSON.stringify(expected.apiVersion.replace(/^.*\//, ''))} cannot be handled as a ${expected.kind}: `
+      + `strict decoding error: ${problems.join(', ')}`);
   }
   warnings.push(...problems.map((problem) => problem.slice(0, MAX_WARNING_CHARS)));
 }
@@ -118,7 +119,8 @@ export function asKubeObject(document: JsonObject): KubeObject {
 
 /** The object of a write request, with fieldValidation done. */
 export function readObject(call: Call, registry: Registry, kind: AnyKind, validation: FieldValidation): KubeObject {
-  const { object, problems } = readTyped(call, registry, expectedOf(kind), validation);
-  reportProblems(problems, validation, call.warnings);
+  const expected = expectedOf(kind);
+  const { object, problems } = readTyped(call, registry, expected, validation);
+  reportProblems(problems, validation, call.warnings, expected);
   return asKubeObject(object);
 }

@@ -134,7 +134,7 @@ export function decodePatched(patch: Patch, patched: JsonObject, registry: Regis
   if (problems.length > 0 && validation === 'strict') {
     throw invalidPatch(patch, patched, `strict decoding error: ${problems.join(', ')}`);
   }
-  reportProblems(problems, validation, warnings);
+  reportProblems(problems, validation, warnings, expected);
   return object;
 }
 

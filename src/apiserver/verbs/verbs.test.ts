@@ -147,7 +147,7 @@ describe('verbs', () => {
     const odd = { ...configMap('odd'), spce: 1 };
     const strict = await s.post(`${CMS}?fieldValidation=Strict`, odd);
     assert.equal(strict.code, 400);
-    assert.equal(strict.json['message'], 'strict decoding error: unknown field "spce"');
+    assert.equal(strict.json['message'], 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "spce"');
     const warned = await s.post(CMS, odd);
     assert.equal(warned.code, 201);
     assert.equal(warned.headers['warning'], '299 - "unknown field \\"spce\\""');
@@ -155,6 +155,35 @@ describe('verbs', () => {
     const ignored = await s.post(`${CMS}?fieldValidation=Ignore`, { ...odd, metadata: { name: 'odd2' } });
     assert.equal(ignored.headers['warning'], undefined);
     assert.equal((await s.post(`${CMS}?fieldValidation=Maybe`, odd)).code, 422);
+  });
+
+  it('names what is given twice and what metadata does not have', async () => {
+    const prefix = 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ';
+    const json = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice","name":"twice","labls":{}},"data":{"a":"1","a":"2"}}';
+    const strict = await s.post(`${CMS}?fieldValidation=Strict`, json);
+    assert.equal(strict.json['message'], `${prefix}duplicate field "metadata.name", duplicate field "data.a", unknown field "metadata.labls"`);
+    const warned = await s.post(CMS, json);
+    assert.equal(warned.headers['warning'], '299 - "duplicate field \\"metadata.name\\"", 299 - "duplicate field \\"data.a\\"", 299 - "unknown field \\"metadata.labls\\""');
+    assert.equal(at(warned.json, 'data', 'a'), '2', 'the last one counts');
+    const yaml = await s.post(`${CMS}?fieldValidation=Strict`, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yam}\ndata:\n  a: "1"\n  a: "2"\n', { 'content-type': 'application/yaml' });
+    assert.equal(yaml.json['message'], `${prefix}yaml: unmarshal errors:\n  line 6: key "a" already set in map`);
+  });
+
+  it('refuses what a patch makes of an object as Invalid', async () => {
+    await s.post(CMS, configMap('patched'));
+    const patch = (body: unknown, type: string, query = ''): ReturnType<TestServer['ask']> =>
+      s.ask({ method: 'PATCH', path: `${CMS}/patched${query}`, body, headers: { 'content-type': `application/${type}+json` } });
+    const merged = await patch({ data: 'x' }, 'merge-patch');
+    assert.equal(merged.code, 422);
+    assert.match(String(merged.json['message']), /^ "" is invalid: patch: Invalid value: "\{\\"apiVersion.*": json: cannot unmarshal string into Go struct field ConfigMap.data of type map\[string\]string$/s);
+    const strategic = await patch({ data: 'x' }, 'strategic-merge-patch');
+    assert.equal(strategic.json['message'], ' "" is invalid: patch: Invalid value: "map[data:x]": cannot restore map from string');
+    assert.equal((await patch({ data: { a: 1 } }, 'strategic-merge-patch')).json['message'], ' "" is invalid: patch: Invalid value: "map[data:map[a:1]]": cannot convert int64 to string');
+    const strict = await patch({ dta: { x: '1' } }, 'strategic-merge-patch', '?fieldValidation=Strict');
+    assert.equal(strict.json['message'], ' "" is invalid: patch: Invalid value: "map[dta:map[x:1]]": strict decoding error: unknown field "dta"');
+    const json = await patch([{ op: 'add', path: '/data/b', value: '1', note: 'x' }], 'json-patch');
+    assert.equal(json.headers['warning'], '299 - "json patch unknown field \\"[0].note\\""');
+    assert.equal((await patch([{ op: 'replace', path: '/data', value: [] }], 'json-patch')).code, 422);
   });
 
   it('holds what has finalizers until they are gone', async () => {
