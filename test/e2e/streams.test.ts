@@ -201,6 +201,9 @@ describe('streams', () => {
     const [node = ''] = (await telar.k('get', 'nodes', '-o', 'name')).split('\n');
     await telar.k('debug', node, '--profile=sysadmin', `--image=${SHELL}`, '--', 'sh', '-c', 'ls -d /host/etc; ls /proc | grep -c "^[0-9]"');
     const name = await eventually('there is a pod for the node', async () => /node-debugger-\S+/.exec(await telar.k('get', 'pods', '-o', 'name'))?.[0]);
-    await eventually('it has looked around', async () => /^\/host\/etc\n\d\d+$/.test(await telar.k('logs', name)));
+    await eventually('it has looked around', async () => {
+      assert.match(`${await telar.k('logs', name)}\n${await telar.k('get', 'pod', name)}`, /^\/host\/etc\n\d\d+\n/);
+      return true;
+    });
   });
 });
