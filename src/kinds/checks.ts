@@ -98,6 +98,11 @@ export function nonNegativeQuantity(field: string, value: string): FieldError[] 
   return errors.length > 0 || compareQuantities(value, '0') >= 0 ? errors : [fieldError.invalid(field, value, NON_NEGATIVE)];
 }
 
+export function positiveQuantity(field: string, value: string): FieldError[] {
+  const errors = quantity(field, value);
+  return errors.length > 0 || compareQuantities(value, '0') > 0 ? errors : [fieldError.invalid(field, value, 'must be greater than zero')];
+}
+
 export const immutable = (field: string, value: unknown, old: unknown): FieldError[] =>
   (deepEqual(value, old) ? [] : [fieldError.invalid(field, value, IMMUTABLE)]);
 

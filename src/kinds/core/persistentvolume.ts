@@ -1,48 +1,15 @@
-import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { deepEqual } from '../../apimachinery/values.ts';
-import { nonNegativeQuantity, oneOf } from '../checks.ts';
 import { AGE, column, NAME, wide } from '../columns.ts';
 import type { PersistentVolume } from '../generated/core.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
+import { validateVolume, validateVolumeUpdate } from './persistentvolume.validate.ts';
 
 const SHORT_MODES: Readonly<Record<string, string>> = {
   ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP',
 };
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-/** Members of a spec that are no source. */
-const COMMON = new Set(['capacity', 'accessModes', 'claimRef', 'persistentVolumeReclaimPolicy', 'storageClassName', 'mountOptions', 'volumeMode', 'nodeAffinity', 'volumeAttributesClassName']);
-
 /** `RWO,RWX` */
 export const accessModes = (modes: readonly string[] | undefined): string => [...new Set(modes)].map((mode) => SHORT_MODES[mode] ?? mode).join(',');
-
-export function validateAccessModes(field: string, modes: readonly string[] | undefined): FieldError[] {
-  if (modes === undefined || modes.length === 0) {
-    return [fieldError.required(field, 'at least 1 access mode is required')];
-  }
-  return [
-    ...modes.flatMap((mode) => oneOf(field, mode, ACCESS_MODES)),
-    ...(modes.includes('ReadWriteOncePod') && modes.length > 1
-      ? [fieldError.forbidden(field, 'may not use ReadWriteOncePod with other access modes')] : []),
-  ];
-}
-
-const sourceOf = (spec: PersistentVolume['spec']): [string, unknown][] =>
-  Object.entries(spec).filter(([name, value]) => !COMMON.has(name) && value !== undefined);
-
-function validate({ spec }: PersistentVolume): FieldError[] {
-  const sources = sourceOf(spec);
-  const storage = spec.capacity?.['storage'];
-  return [
-    ...validateAccessModes('spec.accessModes', spec.accessModes),
-    ...(storage === undefined ? [fieldError.required('spec.capacity')] : nonNegativeQuantity('spec.capacity[storage]', storage)),
-    ...(sources.length === 0 ? [fieldError.required('spec', 'must specify a volume type')] : []),
-    ...sources.slice(1).map(([name]) => fieldError.forbidden(`spec.${name}`, 'may not specify more than 1 volume type')),
-    ...oneOf('spec.persistentVolumeReclaimPolicy', spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain']),
-    ...oneOf('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']),
-  ];
-}
 
 export const persistentVolume = defineKind<PersistentVolume>({
   group: '', version: 'v1', kind: 'PersistentVolume', plural: 'persistentvolumes', singular: 'persistentvolume',
@@ -70,11 +37,8 @@ export const persistentVolume = defineKind<PersistentVolume>({
     },
     prepareCreate(object) { object.status = { phase: 'Pending' }; },
     prepareUpdate: keepStatus,
-    validate,
-    validateUpdate: ({ spec }, { spec: old }) => [
-      ...(deepEqual(sourceOf(spec), sourceOf(old)) ? [] : [fieldError.forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')]),
-      ...(spec.volumeMode === old.volumeMode ? [] : [fieldError.invalid('spec.volumeMode', spec.volumeMode, 'field is immutable')]),
-    ],
+    validate: validateVolume,
+    validateUpdate: validateVolumeUpdate,
     warnings: inert('PersistentVolume', 'volumes are not bound or mounted here yet'),
   },
 });

@@ -1,31 +1,65 @@
+import { validateDns1123Subdomain } from '../../apimachinery/names.ts';
 import { compareQuantities } from '../../apimachinery/quantity.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
-import { labelSelector, oneOf, quantity } from '../checks.ts';
+import { labelSelector, nameErrors, oneOf, positiveQuantity, requiredText } from '../checks.ts';
 import { AGE, column, NAME, wide } from '../columns.ts';
-import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/core.ts';
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedObjectReference } from '../generated/core.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
-import { accessModes, validateAccessModes } from './persistentvolume.ts';
+import { accessModes } from './persistentvolume.ts';
+import { accessModeErrors, VOLUME_MODES } from './persistentvolume.validate.ts';
 
+/** `dataSource` and `dataSourceRef` are two names of one thing, but for sources that only the second can name. */
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ||= 'Filesystem';
   spec.resources ??= {};
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource !== undefined && dataSourceRef === undefined) {
+    spec.dataSourceRef = { ...dataSource };
+  } else if (dataSource === undefined && dataSourceRef !== undefined && dataSourceRef.namespace === undefined && isKnownSource(dataSourceRef)) {
+    const { namespace: _namespace, ...local } = dataSourceRef;
+    spec.dataSource = local;
+  }
+}
+
+const CLAIM = 'PersistentVolumeClaim';
+const isKnownSource = ({ apiGroup = '', kind }: TypedObjectReference): boolean =>
+  (kind === CLAIM && apiGroup === '') || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io');
+
+function sourceErrors(field: string, { apiGroup, kind, name }: Pick<TypedObjectReference, 'apiGroup' | 'kind' | 'name'>): FieldError[] {
+  return [
+    ...requiredText(`${field}.name`, name), ...requiredText(`${field}.kind`, kind),
+    ...(!apiGroup && kind !== CLAIM ? [fieldError.invalid(field, kind ?? '', `must be '${CLAIM}' when referencing the default apiGroup`)] : []),
+    ...(apiGroup ? nameErrors(`${field}.apiGroup`, apiGroup, validateDns1123Subdomain) : []),
+  ];
+}
+
+function dataErrors(field: string, { dataSource, dataSourceRef }: PersistentVolumeClaimSpec): FieldError[] {
+  const errors = [
+    ...(dataSource === undefined ? [] : sourceErrors(`${field}.dataSource`, dataSource)),
+    ...(dataSourceRef === undefined ? [] : sourceErrors(`${field}.dataSourceRef`, dataSourceRef)),
+  ];
+  if (dataSourceRef?.namespace && dataSource !== undefined) {
+    return [...errors, fieldError.invalid(field, `${field}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified')];
+  }
+  const differs = dataSource !== undefined && dataSourceRef !== undefined
+    && (dataSource.kind !== dataSourceRef.kind || dataSource.name !== dataSourceRef.name || (dataSource.apiGroup ?? '') !== (dataSourceRef.apiGroup ?? ''));
+  return differs ? [...errors, fieldError.invalid(field, `${field}.dataSource`, 'must match dataSourceRef')] : errors;
 }
 
 export function validateClaimSpec(field: string, spec: PersistentVolumeClaimSpec): FieldError[] {
   const storage = spec.resources?.requests?.['storage'];
   const at = `${field}.resources[storage]`;
-  const errors = storage === undefined ? [fieldError.required(at)] : quantity(at, storage);
-  if (storage !== undefined && errors.length === 0 && compareQuantities(storage, '0') <= 0) {
-    errors.push(fieldError.invalid(at, storage, 'must be greater than zero'));
-  }
   return [
-    ...validateAccessModes(`${field}.accessModes`, spec.accessModes),
+    ...accessModeErrors(`${field}.accessModes`, spec.accessModes, 'at least 1 access mode is required'),
     ...labelSelector(`${field}.selector`, spec.selector),
-    ...errors,
-    ...oneOf(`${field}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']),
+    ...(storage === undefined ? [fieldError.required(at)] : positiveQuantity(at, storage)),
+    ...(spec.storageClassName ? nameErrors(`${field}.storageClassName`, spec.storageClassName, validateDns1123Subdomain) : []),
+    ...oneOf(`${field}.volumeMode`, spec.volumeMode, VOLUME_MODES),
+    ...dataErrors(field, spec),
+    ...(spec.volumeAttributesClassName ? nameErrors(`${field}.volumeAttributesClassName`, spec.volumeAttributesClassName, validateDns1123Subdomain) : []),
   ];
 }
 

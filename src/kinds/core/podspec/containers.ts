@@ -6,6 +6,9 @@ import type { Container, ContainerPort, PodSpec } from '../../generated/core.ts'
 import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateEphemeralContainer } from './ephemeral.ts';
 import { validateLifecycle, validateProbe } from './probes.ts';
+import { claimRefErrors } from './claims.ts';
+import { deviceErrors } from './devices.ts';
+import { resizePolicyErrors, stopSignalErrors } from './lifecycle.ts';
 import { validateResources } from './resources.ts';
 import { validateSecurityContext } from './security.ts';
 import { validateMounts } from './volumes.ts';
@@ -47,6 +50,10 @@ interface PodFacts {
   volumes: ReadonlySet<string>;
   hostNetwork: boolean;
   graceSeconds: number;
+  hostUsers: boolean | undefined;
+  /** Names of the pod's resource claims. */
+  claims: ReadonlySet<string>;
+  os: string | undefined;
 }
 
 function image(path: string, container: Container): FieldError[] {
@@ -68,9 +75,13 @@ function containerErrors(path: string, container: Container, pod: PodFacts): Fie
     ...validateEnvFrom(`${path}.envFrom`, container.envFrom ?? []),
     ...validateMounts(`${path}.volumeMounts`, container, pod.volumes),
     ...validateResources(`${path}.resources`, container.resources),
+    ...claimRefErrors(`${path}.resources.claims`, container.resources?.claims, pod.claims),
+    ...resizePolicyErrors(`${path}.resizePolicy`, container.resizePolicy ?? []),
+    ...deviceErrors(`${path}.volumeDevices`, container, pod.volumes),
+    ...stopSignalErrors(`${path}.lifecycle.stopSignal`, container.lifecycle?.stopSignal, pod.os),
     ...validateLifecycle(`${path}.lifecycle`, container.lifecycle, pod.graceSeconds),
     ...PROBES.flatMap((role) => validateProbe(`${path}.${role}`, container[role], role)),
-    ...validateSecurityContext(`${path}.securityContext`, container.securityContext),
+    ...validateSecurityContext(`${path}.securityContext`, container.securityContext, pod.hostUsers),
   ];
 }
 
@@ -108,6 +119,9 @@ export function validateContainers(field: string, spec: PodSpec): FieldError[] {
     volumes: new Set((spec.volumes ?? []).map(({ name }) => name)),
     hostNetwork: spec.hostNetwork === true,
     graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+    hostUsers: spec.hostUsers,
+    claims: new Set((spec.resourceClaims ?? []).map(({ name }) => name)),
+    os: spec.os?.name,
   };
   const names = new Set<string>();
   const errors: FieldError[] = [];

@@ -3,7 +3,7 @@ import { validateQualifiedName } from '../../../apimachinery/names.ts';
 import { compareQuantities, quantityToMilli } from '../../../apimachinery/quantity.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
 import { nameErrors, nonNegativeQuantity } from '../../checks.ts';
-import type { ResourceRequirements } from '../../generated/core.ts';
+import type { PodSpec, ResourceRequirements } from '../../generated/core.ts';
 
 const STANDARD = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
@@ -57,3 +57,34 @@ export function validateResources(field: string, resources: ResourceRequirements
   }
   return errors;
 }
+
+const POD_LEVEL = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+
+/** What a pod's containers may use together: never less than they ask for one by one. */
+export function validatePodResources(field: string, spec: PodSpec): FieldError[] {
+  const { resources } = spec;
+  if (resources === undefined) {
+    return [];
+  }
+  const errors = validateResources(field, resources);
+  if (resources.claims?.length) {
+    errors.push(fieldError.forbidden(`${field}.claims`, 'claims cannot be set for Resources at pod-level'));
+  }
+  for (const part of ['limits', 'requests'] as const) {
+    for (const name of Object.keys(resources[part] ?? {}).filter((one) => !POD_LEVEL(one))) {
+      errors.push(fieldError.notSupported(`${field}.${part}[${name}]`, name, ['cpu', 'hugepages-*', 'memory']));
+    }
+  }
+  if (errors.length > 0) {
+    return errors;
+  }
+  for (const [name, request] of Object.entries(resources.requests ?? {})) {
+    const total = spec.containers.reduce((sum, container) => sum + quantityToMilli(container.resources?.requests?.[name] ?? '0'), 0);
+    if (total > quantityToMilli(request)) {
+      errors.push(fieldError.invalid(`${field}.requests[${name}]`, request, `must be greater than or equal to aggregate container requests of ${formatMilli(total)}`));
+    }
+  }
+  return errors;
+}
+
+const formatMilli = (milli: number): string => (milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`);

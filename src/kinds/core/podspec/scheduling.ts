@@ -2,7 +2,7 @@
 import { validateLabels } from '../../../apimachinery/objectmeta.ts';
 import { validateLabelValue, validateQualifiedName } from '../../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
-import { labelSelector, nameErrors, oneOf, requiredOneOf } from '../../checks.ts';
+import { duplicates, labelSelector, nameErrors, oneOf, requiredOneOf } from '../../checks.ts';
 import type { Affinity, NodeAffinity, PodAffinity, PodAffinityTerm, PodSpec, Toleration, TopologySpreadConstraint } from '../../generated/core.ts';
 import { nodeTermErrors, validateNodeSelector } from './nodeselector.ts';
 
@@ -72,6 +72,31 @@ export function validateAffinity(field: string, affinity: Affinity | undefined):
   ];
 }
 
+const INCLUSION = ['Honor', 'Ignore'];
+
+function domainErrors(path: string, one: TopologySpreadConstraint): FieldError[] {
+  const { minDomains, whenUnsatisfiable, nodeAffinityPolicy, nodeTaintsPolicy, matchLabelKeys = [], labelSelector: selector } = one;
+  const errors: FieldError[] = [];
+  if (minDomains !== undefined && minDomains <= 0) {
+    errors.push(fieldError.invalid(`${path}.minDomains`, minDomains, 'must be greater than zero'));
+  }
+  if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule') {
+    errors.push(fieldError.invalid(`${path}.minDomains`, minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`));
+  }
+  errors.push(...oneOf(`${path}.nodeAffinityPolicy`, nodeAffinityPolicy, INCLUSION), ...oneOf(`${path}.nodeTaintsPolicy`, nodeTaintsPolicy, INCLUSION));
+  if (matchLabelKeys.length > 0 && selector === undefined) {
+    errors.push(fieldError.forbidden(`${path}.matchLabelKeys`, 'must not be specified when labelSelector is not set'));
+  }
+  const selected = new Set([...Object.keys(selector?.matchLabels ?? {}), ...(selector?.matchExpressions ?? []).map(({ key }) => key)]);
+  for (const [index, key] of matchLabelKeys.entries()) {
+    errors.push(...nameErrors(`${path}.matchLabelKeys[${index}]`, key, validateQualifiedName));
+    if (selected.has(key)) {
+      errors.push(fieldError.invalid(`${path}.matchLabelKeys[${index}]`, key, 'exists in both matchLabelKeys and labelSelector'));
+    }
+  }
+  return errors;
+}
+
 function spread(field: string, constraints: readonly TopologySpreadConstraint[]): FieldError[] {
   const seen = new Set<string>();
   return constraints.flatMap((one, index) => {
@@ -89,10 +114,7 @@ function spread(field: string, constraints: readonly TopologySpreadConstraint[])
       errors.push(fieldError.duplicate(`${path}.{topologyKey, whenUnsatisfiable}`, pair));
     }
     seen.add(pair);
-    if (one.minDomains !== undefined && one.minDomains <= 0) {
-      errors.push(fieldError.invalid(`${path}.minDomains`, one.minDomains, 'must be greater than zero'));
-    }
-    return [...errors, ...labelSelector(`${path}.labelSelector`, one.labelSelector)];
+    return [...errors, ...domainErrors(path, one), ...labelSelector(`${path}.labelSelector`, one.labelSelector)];
   });
 }
 
@@ -106,5 +128,6 @@ export function validateScheduling(field: string, spec: PodSpec): FieldError[] {
       nameErrors(`${field}.readinessGates[${index}].conditionType`, gate.conditionType ?? '', validateQualifiedName)),
     ...(spec.schedulingGates ?? []).flatMap((gate, index) =>
       nameErrors(`${field}.schedulingGates[${index}]`, gate.name ?? '', validateQualifiedName)),
+    ...duplicates((spec.schedulingGates ?? []).map(({ name }) => name ?? ''), (index) => `${field}.schedulingGates[${index}]`),
   ];
 }

@@ -1,10 +1,13 @@
 /** Validation of a pod's spec, wherever it stands (k8s.io/kubernetes/pkg/apis/core/validation). */
 import { validateDns1123Subdomain } from '../../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
-import { nameErrors, oneOf } from '../../checks.ts';
+import { nameErrors, nonNegativeQuantity, oneOf } from '../../checks.ts';
 import type { PodSpec } from '../../generated/core.ts';
+import { validateClaims } from './claims.ts';
 import { validateContainers } from './containers.ts';
 import { validatePodNetwork } from './network.ts';
+import { validateOs } from './os.ts';
+import { validatePodResources } from './resources.ts';
 import { validateScheduling } from './scheduling.ts';
 import { validatePodSecurity } from './security.ts';
 import { validateVolumes } from './volumes.ts';
@@ -29,6 +32,9 @@ export function validatePodSpec(field: string, spec: PodSpec): FieldError[] {
     ...(deadline !== undefined && (deadline < 1 || deadline > MAX_DEADLINE)
       ? [fieldError.invalid(`${field}.activeDeadlineSeconds`, deadline, `must be between 1 and ${MAX_DEADLINE}, inclusive`)] : []),
     ...oneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
-    ...oneOf(`${field}.os.name`, spec.os?.name, ['linux', 'windows']),
+    ...validateClaims(`${field}.resourceClaims`, spec.resourceClaims ?? []),
+    ...Object.entries(spec.overhead ?? {}).flatMap(([name, value]) => nonNegativeQuantity(`${field}.overhead[${name}]`, value)),
+    ...validatePodResources(`${field}.resources`, spec),
+    ...validateOs(field, spec),
   ];
 }
