@@ -32,6 +32,7 @@ const REFERENCE: Readonly<Record<string, number>> = {
   'create Pod at 1': 346, 'create Pod at 16': 739, 'create Pod at 64': 802,
   'get at 16': 4000, 'get at 64': 4800, 'get resourceVersion=0 at 16': 7600, 'get resourceVersion=0 at 64': 7700,
   'put at 16': 1513, 'put at 64': 1580, 'create VirtualMachine at 16': 478,
+  'apply create at 16': 929, 'apply update at 16': 1292, 'apply unchanged at 16': 1287,
   'list': 95, 'list gzip': 81, 'list Table': 78, 'list metadata': 48, 'list by label': 19, 'list paged': 119,
   // The peer's times are from the writer's answer to the event.
   'watch at 50/s answer to event p50': 0.5, 'watch at 50/s answer to event p99': 2.45, 'watch closed loop events/s': 35_000,
@@ -100,6 +101,15 @@ async function pass(target: Target, run: number): Promise<Record<string, number>
       say(`put at ${clients}`, (await rate(target, clients, OBJECTS, (n) => ({ method: 'PUT', path: at(n, ''), body: configMap(`read-${n % 1000}`, n) }), 200)).perSecond);
     }
   }
+  if (wanted('apply')) {
+    const apply = (body: string, name: string): Ask => ({
+      method: 'PATCH', path: `${base}/configmaps/${name}?fieldManager=bench`, body, contentType: 'application/apply-patch+yaml',
+    });
+    const applying = (shift: number) => (n: number): Ask => apply(configMap(`apply-${n}`, n + shift), `apply-${n}`);
+    say('apply create at 16', (await rate(target, 16, OBJECTS, applying(0), 201)).perSecond);
+    say('apply update at 16', (await rate(target, 16, OBJECTS, applying(1), 200)).perSecond);
+    say('apply unchanged at 16', (await rate(target, 16, OBJECTS, applying(1), 200)).perSecond);
+  }
   if (wanted('create VirtualMachine at 16')) {
     const path = `/apis/kubevirt.io/v1/namespaces/${namespace}/virtualmachines`;
     say('create VirtualMachine at 16', (await rate(target, 16, Math.ceil(OBJECTS / 2), (n) => ({ method: 'POST', path, body: machine(`vm-${n}`) }), 201)).perSecond);
@@ -136,7 +146,7 @@ async function pass(target: Target, run: number): Promise<Record<string, number>
   return figures;
 }
 
-const isRate = (name: string): boolean => /^(create|get|put)|events\/s/.test(name);
+const isRate = (name: string): boolean => /^(create|get|put|apply)|events\/s/.test(name);
 
 const own = flags.own ? await OwnServer.start() : undefined;
 const ours = own?.target ?? await targetOf(flags.server, flags.token, flags.ca, flags.kubeconfig);
