@@ -86,10 +86,9 @@ export const MAX_RULE_PARTS = 100_000;
 /** Objects of a deleted definition deleted at a time; those that finalizers hold are looked for this often, ms. */
 export const CLEANUP_BATCH = 64;
 export const CLEANUP_POLL_MS = 100;
-/** Objects sent to a conversion webhook at a time; its answer at most, bytes; and how long it has, ms. */
-export const CONVERSION_BATCH = 500;
-export const MAX_CONVERSION_BYTES = 64 * 1024 * 1024;
-export const CONVERSION_TIMEOUT_MS = 30_000;
+/** Objects sent to a conversion webhook at a time, and how long it has, seconds. */
+export const CONVERSION_BATCH = 250;
+export const CONVERSION_TIMEOUT_SECONDS = 30;
 /** How often certificate requests that are done with are looked for, ms. */
 export const CSR_CLEAN_INTERVAL_MS = 3_600_000;
 /** Audit events waiting to be written, characters; more are lost, and the server's log says so. */

@@ -14,6 +14,7 @@ import type { AnyKind, CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { typed } from '../../kinds/typed.ts';
 import type { Store, Stored } from '../../store/store.ts';
+import { WebhookClient } from '../admission/webhooks/client.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts';
 import type { User } from '../types.ts';
 import { refOf, type Core } from '../verbs/core.ts';
@@ -73,6 +74,8 @@ export class Definitions implements AdmissionPlugin {
   readonly #cleaning = new Map<string, Promise<void>>();
   readonly #listeners: (() => void)[] = [];
   #core: Core | undefined;
+  /** For conversions. */
+  #client: WebhookClient | undefined;
   #changed = false;
   #running: Promise<void> | undefined;
 
@@ -83,6 +86,7 @@ export class Definitions implements AdmissionPlugin {
   /** Reads what is stored and serves it; afterwards every write of a definition is followed. */
   async start(core: Core): Promise<void> {
     this.#core = core;
+    this.#client = new WebhookClient(core.lookup);
     this.#load();
     await this.#follow();
   }
@@ -96,6 +100,7 @@ export class Definitions implements AdmissionPlugin {
     this.#closing.abort();
     await this.#running;
     await Promise.all(this.#cleaning.values());
+    this.#client?.close();
   }
 
   admit({ operation, kind, name }: AdmissionRequest): void {
@@ -188,7 +193,7 @@ export class Definitions implements AdmissionPlugin {
     const kept: ReadonlyMap<string, CustomType> = entry.made?.types ?? new Map();
     const made = customKinds({
       definition: { ...definition, status }, names, types: this.#options.registry.types, since, kept,
-      convert: this.#core === undefined ? undefined : webhookConverter(definition, this.#core.lookup), readRaw: (version) => this.#readRaw(name, version),
+      convert: this.#client === undefined ? undefined : webhookConverter(definition, this.#client), readRaw: (version) => this.#readRaw(name, version),
     });
     return { ...made, from };
   }
