@@ -25,6 +25,7 @@ import { Gate } from './pods/gate.ts';
 import { LABEL_INSTANCE } from './pods/naming.ts';
 import { PodManager } from './pods/manager.ts';
 import { ObjectCache } from './pods/objects.ts';
+import { endAllPidNamespaces } from './pods/pidholder.ts';
 import { lowestOomScore } from './pods/security.ts';
 import { ContainerRemover } from './pods/remover.ts';
 import { ServiceAccountTokens } from './pods/tokens.ts';
@@ -66,6 +67,8 @@ export interface RunningNode {
   handler: NodeHandler;
   /** Podman's service, whose memory is accounted apart. */
   podmanPid(): number | undefined;
+  /** Shows these certificates on connections from now on. */
+  renew(pki: NodePki): void;
   /** Ends everything of the node but containers, guests, links and rules. */
   stop(): Promise<void>;
 }
@@ -195,7 +198,7 @@ async function start(options: NodeOptions, undo: Undo): Promise<RunningNode> {
   });
   undo.add(() => registration.stop());
   await registration.start();
-  return { handler, podmanPid: () => service.pid(), stop: () => undo.run() };
+  return { handler, podmanPid: () => service.pid(), renew: (pki) => listener?.renew(pki), stop: () => undo.run() };
 }
 
 /** For `down --workloads`: ends every container and guest and removes what the instance has on the machine. The store and images stay. */
@@ -209,6 +212,7 @@ export async function teardownNode(instance: Instance, log: Log): Promise<void> 
     await service.stop();
   }
   await cleanersDone(service.paths);
+  await endAllPidNamespaces(join(instance.dataDir, 'pods'));
   await removeNetwork(instance, log);
   await unmountBelow(join(instance.dataDir, 'containers'));
   await removeFolder(join(instance.dataDir, 'pods'));

@@ -26,9 +26,6 @@ export function refusalOf(pod: Pod): Refusal | undefined {
   if (spec.hostUsers === false) {
     return refuse('hostUsers: false (user namespaces) is not supported by this node');
   }
-  if (spec.shareProcessNamespace === true) {
-    return refuse('shareProcessNamespace is not supported by this node');
-  }
   if ((spec.resourceClaims ?? []).length > 0) {
     return refuse('resourceClaims are not supported by this node');
   }

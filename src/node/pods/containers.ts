@@ -5,7 +5,7 @@ import { codeOf } from '../../apimachinery/errno.ts';
 import { formatTime } from '../../apimachinery/object.ts';
 import { isUnified, readCgroupStat } from '../podman/cgroups.ts';
 import { isPodmanStatus } from '../podman/errors.ts';
-import type { Container, ContainerStateTerminated, Pod, Probe } from '../../kinds/generated/core.ts';
+import type { Container, ContainerStateTerminated, Pod, Probe, ResourceRequirements } from '../../kinds/generated/core.ts';
 import type { InspectedContainer } from '../podman/types.ts';
 import { runAction } from './actions.ts';
 import type { ActionTarget } from './actions.ts';
@@ -30,6 +30,13 @@ export interface ContainerEvents {
   changed(urgent: boolean): void;
   /** A probe demands that it be restarted. */
   restart(record: ContainerRecord, why: string, probe: Probe): void;
+}
+
+/** What the last published status said of a container that an earlier process started. */
+export interface AdoptedState {
+  started: boolean;
+  ready: boolean;
+  resources: ResourceRequirements | undefined;
 }
 
 interface Waiter {
@@ -86,14 +93,15 @@ export class PodContainers {
     return promise;
   }
 
-  /** The record's container runs: just started, or adopted (`wasReady` and `wasStarted` as published before). */
-  running(record: ContainerRecord, id: string, startedAt: Date, adopted: { started: boolean; ready: boolean } | undefined): void {
+  /** The record's container runs: just started, or adopted (as published before). */
+  running(record: ContainerRecord, id: string, startedAt: Date, adopted: AdoptedState | undefined): void {
     record.phase = 'running';
     record.id = id;
     this.#ids.set(record.name, id);
     record.startedAt = startedAt;
     delete record.terminated;
     const container = this.specOf(record.name);
+    record.resources = adopted === undefined ? container.resources ?? {} : adopted.resources ?? container.resources ?? {};
     record.started = container.startupProbe === undefined || adopted?.started === true;
     record.ready = record.started && (container.readinessProbe === undefined || adopted?.ready === true);
     this.#tellExtension(record);

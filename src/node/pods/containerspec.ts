@@ -29,8 +29,8 @@ export interface SpecInput {
   image: ContainerImage;
   /** Path of the pod's network namespace; undefined for the host's. */
   netns?: string;
-  /** Process whose PID namespace it joins; undefined for one of its own. */
-  pidNamespaceOf?: number;
+  /** Path of the PID namespace it joins; undefined for one of its own, or the host's. */
+  pidNamespace?: string;
   cgroupParent: string;
   hostname: string;
   environment: Record<string, string>;
@@ -66,9 +66,9 @@ function process(input: SpecInput): Partial<ContainerSpec> {
 }
 
 /** By path, not as Podman's `container:`, which would keep the other container from being removed. */
-function pidNamespace({ pod, pidNamespaceOf }: SpecInput): Pick<ContainerSpec, 'pidns'> {
-  if (pidNamespaceOf !== undefined) {
-    return { pidns: { nsmode: 'path', value: `/proc/${pidNamespaceOf}/ns/pid` } };
+function pidNamespace({ pod, pidNamespace: value }: SpecInput): Pick<ContainerSpec, 'pidns'> {
+  if (value !== undefined) {
+    return { pidns: { nsmode: 'path', value } };
   }
   return pod.spec?.hostPID === true ? { pidns: { nsmode: 'host' } } : {};
 }

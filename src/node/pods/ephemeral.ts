@@ -25,10 +25,10 @@ export async function startEphemeral(records: Iterable<ContainerRecord>, tryStar
 }
 
 /**
- * The process whose PID namespace an ephemeral container joins; undefined when it names no target. `pidOf` answers a running
+ * Path of the PID namespace that an ephemeral container joins; undefined when it names no target. `pidOf` answers a running
  * container's process. Throws PodStartError when the target does not run.
  */
-export async function targetProcess(pod: Pod, name: string, pidOf: (target: string) => Promise<number>): Promise<number | undefined> {
+export async function targetNamespace(pod: Pod, name: string, pidOf: (target: string) => Promise<number>): Promise<string | undefined> {
   const target = pod.spec?.ephemeralContainers?.find((one) => one.name === name)?.targetContainerName ?? '';
   if (target === '') {
     return undefined;
@@ -37,5 +37,5 @@ export async function targetProcess(pod: Pod, name: string, pidOf: (target: stri
   if (pid <= 0) {
     throw new PodStartError('CreateContainerConfigError', `unable to find target container ${JSON.stringify(target)}: it is not running`);
   }
-  return pid;
+  return `/proc/${pid}/ns/pid`;
 }

@@ -6,7 +6,7 @@ import { runAction } from './actions.ts';
 import { BackOff, goDuration } from './backoff.ts';
 import type { PodContainers } from './containers.ts';
 import type { PodContext, PodImage } from './context.ts';
-import { targetProcess } from './ephemeral.ts';
+import { targetNamespace } from './ephemeral.ts';
 import { messageOf, PodStartError } from './errors.ts';
 import type { ContainerOverride, PodExtension } from './extension.ts';
 import { pullImage } from './pullimage.ts';
@@ -91,9 +91,14 @@ export class Launcher {
 
   /** A probe demands it. */
   restart(record: ContainerRecord, why: string, probe: Probe): void {
-    this.stop(record, probe.terminationGracePeriodSeconds ?? this.graceSeconds(), why).catch((error: unknown) => {
+    this.end(record, why, probe.terminationGracePeriodSeconds);
+  }
+
+  /** Ends a container that its worker then starts again. */
+  end(record: ContainerRecord, why: string, graceSeconds = this.graceSeconds()): void {
+    this.stop(record, graceSeconds, why).catch((error: unknown) => {
       if (!this.#options.signals.abandon.signal.aborted) {
-        this.#context.log.warn({ error: messageOf(error), container: record.name }, 'an unhealthy container could not be stopped');
+        this.#context.log.warn({ error: messageOf(error), container: record.name, why }, 'a container that was to be restarted could not be stopped');
       }
     });
   }
@@ -198,13 +203,13 @@ export class Launcher {
     const override = await this.#overrideFor(record);
     const image = override.rootfs === undefined ? await this.#image(record, container.image ?? '') : undefined;
     await this.#imageVolumes(record, override);
-    const process = await targetProcess(this.#containers.pod, record.name, (target) => this.#containers.processOf(target));
+    const pidNamespace = await targetNamespace(this.#containers.pod, record.name, (target) => this.#containers.processOf(target));
     trying();
     const previous = record.id;
     const attempt = record.attempt + 1;
     const started = await startContainer(this.#context, this.#options.sandbox, {
       pod: this.#containers.pod, container, attempt, override, fieldPath: this.#where(record).fieldPath, ...(image === undefined ? {} : { image }),
-      ...(process === undefined ? {} : { pidNamespaceOf: process }),
+      ...(pidNamespace === undefined ? {} : { pidNamespace }),
     }, this.#options.signals.starting.signal);
     record.attempt = attempt;
     record.imageId = image?.reference ?? '';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CONFIGMAPS, PODS, SECRETS } from '../../client/resources.ts';
-import type { ContainerStatus, Pod } from '../../kinds/generated/core.ts';
+import type { ContainerStatus, Pod, PodSpec } from '../../kinds/generated/core.ts';
 import { isUnified } from '../podman/cgroups.ts';
 import { Bed, missing, script } from '../testing/bed.ts';
 
@@ -137,6 +137,71 @@ test('probes: ready when it passes, restarted when it fails', { skip }, async ()
   const again = await bed.until('probed', (one) => first(one)?.restartCount === 1);
   assert.ok(again);
   assert.ok((await bed.events('probed')).some((event) => event.startsWith('Killing: Container main failed liveness probe')));
+});
+
+test('an ephemeral container runs beside the processes of its target, once, and counts for nothing', { skip }, async () => {
+  await bed.create('looked-at', { containers: [script('main', `: target; ${FOREVER}`)] });
+  const pod = await bed.running('looked-at');
+  const look = { ...script('look', 'cat /proc/1/cmdline; exit 5'), targetContainerName: 'main' };
+  await bed.client.patch(PODS, { name: 'looked-at', namespace: 'default', type: 'merge', body: { spec: { ephemeralContainers: [look] } } });
+  const after = await bed.until('looked-at', (one) => one?.status?.ephemeralContainerStatuses?.[0]?.state?.terminated !== undefined);
+  assert.ok(after);
+  const status = after.status?.ephemeralContainerStatuses?.[0];
+  assert.deepEqual([status?.state?.terminated?.exitCode, status?.ready, status?.restartCount], [5, false, 0]);
+  assert.match(await bed.log(after, 'look'), /: target;/);
+  assert.deepEqual([after.status?.phase, first(after)?.restartCount, idOf(after)], ['Running', 0, idOf(pod)]);
+  await bed.restart();
+  await bed.client.patch(PODS, { name: 'looked-at', namespace: 'default', type: 'merge', body: { metadata: { labels: { seen: 'again' } } } });
+  const again = await bed.running('looked-at');
+  assert.deepEqual(again.status?.ephemeralContainerStatuses?.[0]?.state?.terminated?.exitCode, 5);
+  await bed.client.delete(PODS, 'looked-at', 'default', { gracePeriodSeconds: 0 });
+});
+
+test('containers that share processes see each other, and their namespace goes with the pod', { skip }, async () => {
+  await bed.create('shared', {
+    shareProcessNamespace: true,
+    containers: [script('one', `: first; ${FOREVER}`), script('two', `n=0; until grep -q ': first' /proc/*/cmdline || [ $n = 100 ]; do n=$((n+1)); sleep 0.1; done; grep -c ': first' /proc/*/cmdline | grep -v ':0'; ${FOREVER}`)],
+  });
+  const pod = await bed.running('shared');
+  let log = '';
+  while (log === '') {
+    log = await bed.log(pod, 'two');
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+  assert.match(log, /^\/proc\/\d+\/cmdline:1$/m);
+  const [holder = ''] = readFileSync(join(bed.instance.dataDir, 'pods', uidOf(pod), 'pidns'), 'utf8').split(' ');
+  assert.ok(existsSync(`/proc/${holder}`));
+  await bed.client.delete(PODS, 'shared', 'default', { gracePeriodSeconds: 0 });
+  await bed.until('shared', (one) => one === undefined);
+  while (existsSync(`/proc/${holder}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${holder}/status`, 'utf8'))) {
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+});
+
+test('a resize reaches the cgroup of a container that runs; what the machine does not have is infeasible', { skip }, async () => {
+  const sized = (cpu: string, memory: string): PodSpec['containers'][number] => ({ ...script('main', FOREVER), resources: { limits: { cpu, memory }, requests: { cpu, memory } } });
+  await bed.create('sized', { containers: [sized('500m', '64Mi')] });
+  const pod = await bed.running('sized');
+  const folder = (controller: string): string => join('/sys/fs/cgroup', isUnified() ? '' : controller, `telar-${bed.instance.id}`, `pod${uidOf(pod)}`, `libpod-${idOf(pod)}`);
+  const memory = (): string => readFileSync(join(folder('memory'), isUnified() ? 'memory.max' : 'memory.limit_in_bytes'), 'utf8').trim();
+  const quota = (): string => readFileSync(join(folder('cpu'), isUnified() ? 'cpu.max' : 'cpu.cfs_quota_us'), 'utf8').split(' ')[0]?.trim() ?? '';
+  const resize = async (cpu: string, amount: string): Promise<void> => {
+    await bed.client.patch(PODS, { name: 'sized', namespace: 'default', type: 'merge', body: { spec: { containers: [sized(cpu, amount)] } } });
+  };
+  for (const [cpu, amount, expectedQuota, expectedMemory] of [['1', '128Mi', '100000', '134217728'], ['250m', '32Mi', '25000', '33554432']] as const) {
+    await resize(cpu, amount);
+    const after = await bed.until('sized', (one) => first(one)?.resources?.limits?.['memory'] === amount);
+    assert.deepEqual([quota(), memory(), first(after)?.allocatedResources?.['cpu']], [expectedQuota, expectedMemory, cpu]);
+    assert.deepEqual([first(after)?.restartCount, idOf(after)], [0, idOf(pod)]);
+  }
+  await resize('64', '32Mi');
+  const pending = await bed.until('sized', (one) => one?.status?.conditions?.some(({ type }) => type === 'PodResizePending') === true);
+  const condition = pending?.status?.conditions?.find(({ type }) => type === 'PodResizePending');
+  assert.deepEqual([condition?.reason, condition?.message], ['Infeasible', "Node didn't have enough capacity: cpu, requested: 64000, capacity: 2000"]);
+  assert.equal(quota(), '25000');
+  await resize('250m', '32Mi');
+  await bed.until('sized', (one) => one?.status?.conditions?.every(({ type }) => type !== 'PodResizePending') === true);
+  await bed.client.delete(PODS, 'sized', 'default', { gracePeriodSeconds: 0 });
 });
 
 test('what runs is adopted, what ended meanwhile is noticed, what has no pod is removed', { skip }, async () => {

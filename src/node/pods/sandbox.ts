@@ -12,6 +12,7 @@ import { cgroupRoot, podCgroup } from './context.ts';
 import type { PodContext } from './context.ts';
 import { messageOf, PodStartError } from './errors.ts';
 import type { ContainerOverride, PodExtension, Sandbox } from './extension.ts';
+import { endPidNamespace, pidNamespaceFile, sharedPidNamespace } from './pidholder.ts';
 import { writePodFiles } from './podfiles.ts';
 import { cpuShares, podCpuRequest } from './resources.ts';
 
@@ -90,6 +91,11 @@ export class PodSandbox {
     return isNew;
   }
 
+  /** Path of the PID namespace that all containers share; undefined when each has its own. Throws PodStartError. */
+  async pidNamespace(pod: Pod): Promise<string | undefined> {
+    return pod.spec?.shareProcessNamespace === true ? await sharedPidNamespace(pidNamespaceFile(this.podDir)) : undefined;
+  }
+
   volumeContext(pod: Pod): VolumeContext {
     const { objects, tokens, allocatable, hostIp, instance } = this.#context;
     return {
@@ -113,6 +119,7 @@ export class PodSandbox {
     const { network, objects, tokens, instance } = this.#context;
     objects.release(this.uid);
     tokens.release(this.uid);
+    await endPidNamespace(pidNamespaceFile(this.podDir));
     await network.teardown(this.uid);
     this.#network = undefined;
     await this.volumes.remove(keepLogs);

@@ -22,8 +22,8 @@ export interface StartRequest {
   override: ContainerOverride;
   /** Where events say it happened. */
   fieldPath: string;
-  /** Process whose PID namespace the container joins instead of having its own. */
-  pidNamespaceOf?: number;
+  /** Path of the PID namespace that the container joins instead of the pod's or one of its own. */
+  pidNamespace?: string;
 }
 
 /** A container was made but its process could not be started: it counts as an attempt that failed. */
@@ -49,6 +49,7 @@ async function buildSpec(context: PodContext, sandbox: PodSandbox, request: Star
     addresses: { podIp: sandbox.ip(pod), hostIp: context.hostIp, nodeName: context.instance.nodeName },
   };
   const environment = await containerEnvironment(container, environmentContext);
+  const pidNamespace = request.pidNamespace ?? await sandbox.pidNamespace(pod);
   const { mounts, images } = await sandbox.volumes.mountsOf(container, (text) => expand(text, (name) => environment[name]));
   const message = await prepareContainerFiles(sandbox.podDir, container, attempt);
   const own = new Set(mounts.map((mount) => mount.destination));
@@ -60,7 +61,7 @@ async function buildSpec(context: PodContext, sandbox: PodSandbox, request: Star
     ...(sandbox.network === undefined ? {} : { netns: sandbox.network.netns }),
     cgroupParent: `${cgroupRoot(context.instance)}/${podCgroup(sandbox.uid)}`,
     hostname: podHostname(pod),
-    ...(request.pidNamespaceOf === undefined ? {} : { pidNamespaceOf: request.pidNamespaceOf }),
+    ...(pidNamespace === undefined ? {} : { pidNamespace }),
     mounts: [...shared, ...mounts], imageVolumes: images,
     logPath: logFile(sandbox.podDir, container.name, attempt),
     memoryCapacity: context.memoryCapacity, lowestOomScore: context.lowestOomScore,

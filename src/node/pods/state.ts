@@ -1,6 +1,6 @@
 /** What the node knows of a pod's containers: the input of the status and of the next step. */
 import { formatTime } from '../../apimachinery/object.ts';
-import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '../../kinds/generated/core.ts';
+import type { Container, ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../kinds/generated/core.ts';
 
 /** `sidecar`: an init container that runs on (restartPolicy Always). `ephemeral`: added later, for debugging; nothing waits for it. */
 export type ContainerKind = 'init' | 'sidecar' | 'app' | 'ephemeral';
@@ -17,6 +17,8 @@ export interface ContainerRecord {
   /** Why it is not running, while it waits. */
   waiting: { reason: string; message?: string };
   startedAt?: Date;
+  /** What its process was given, while it runs. */
+  resources?: ResourceRequirements;
   /** The current attempt's end. */
   terminated?: ContainerStateTerminated;
   /** The attempt's end before. */
@@ -34,6 +36,8 @@ export interface PodState {
   sandboxReady: boolean;
   /** Set when the whole pod was ended for a reason of its own (DeadlineExceeded, Evicted, refused). */
   ended?: { reason: string; message: string };
+  /** Why the pod's containers do not have the resources it asks for. */
+  resize?: { type: 'PodResizePending' | 'PodResizeInProgress'; reason: string; message: string } | undefined;
   /** First time this node saw the pod, RFC 3339. */
   startTime?: string;
 }

@@ -21,6 +21,14 @@ function stateOf(record: ContainerRecord): ContainerState {
   return { waiting: { ...record.waiting } };
 }
 
+/** What a running container has, where it was given something. */
+function resourcesOf({ phase, resources = {} }: ContainerRecord): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  if (phase !== 'running' || (resources.limits === undefined && resources.requests === undefined)) {
+    return {};
+  }
+  return { resources, ...(resources.requests === undefined ? {} : { allocatedResources: resources.requests }) };
+}
+
 function containerStatus(container: Container, record: ContainerRecord): ContainerStatus {
   const running = record.phase === 'running';
   return {
@@ -32,6 +40,7 @@ function containerStatus(container: Container, record: ContainerRecord): Contain
     image: container.image ?? '',
     imageID: record.imageId,
     ...(record.id === '' ? {} : { containerID: containerId(record.id) }),
+    ...resourcesOf(record),
     started: running && record.started,
   };
 }
@@ -148,9 +157,13 @@ function ready(pod: Pod, containers: ConditionState): ConditionState {
   return problems.length === 0 ? { status: true } : { status: false, reason: 'ReadinessGatesNotReady', message: problems.join(', ') };
 }
 
+/** There only while a resize waits or fails. */
+const RESIZE_CONDITIONS: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
+
 function conditionsOf(pod: Pod, state: PodState, phase: Phase, now: Date): PodCondition[] {
   // Conditions of others (scheduler, readiness gates, disruption) stay as they are.
-  const conditions: PodCondition[] = (pod.status?.conditions ?? []).map((condition) => ({ ...condition }));
+  const conditions: PodCondition[] = (pod.status?.conditions ?? []).filter(({ type }) => !RESIZE_CONDITIONS.has(type) || type === state.resize?.type)
+    .map((condition) => ({ ...condition }));
   const containers = containersReady(state, phase);
   const over = phase === 'Succeeded' || phase === 'Failed';
   const wanted: [string, ConditionState][] = [
@@ -159,6 +172,7 @@ function conditionsOf(pod: Pod, state: PodState, phase: Phase, now: Date): PodCo
     ['Ready', ready(pod, containers)],
     ['ContainersReady', containers],
     ['PodScheduled', { status: true }],
+    ...(state.resize === undefined ? [] : [[state.resize.type, { status: true, reason: state.resize.reason, message: state.resize.message }] satisfies [string, ConditionState]]),
   ];
   for (const [type, { status, reason, message }] of wanted) {
     const old = conditions.find((condition) => condition.type === type);

@@ -16,16 +16,16 @@ import { addEphemeral, startEphemeral } from './ephemeral.ts';
 import { messageOf, PodStartError } from './errors.ts';
 import type { PodExtension } from './extension.ts';
 import { Launcher, LauncherSignals } from './launcher.ts';
+import { Resizer } from './resizer.ts';
 import { PodSandbox } from './sandbox.ts';
 import { holdsBack, isTerminal, recordsFromStatus, shouldRestart } from './state.ts';
 import type { ContainerRecord, PodState } from './state.ts';
 import { phaseOf, podStatus } from './status.ts';
 import { StatusWriter } from './statuswriter.ts';
+import { deadlineOf, deletionGrace } from './times.ts';
 
 /** "ContainerCreating" is published only when starting takes longer than this, milliseconds. */
 const CREATING_DELAY_MS = 300;
-/** A pod whose object is gone gets this long, seconds. */
-const ORPHAN_GRACE_S = 2;
 /** What went wrong without a back-off of its own is tried again after 0.5 s, doubling to this, milliseconds. */
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 120_000;
@@ -38,6 +38,7 @@ export class PodWorker {
   readonly #containers: PodContainers;
   readonly #state: PodState;
   readonly #status: StatusWriter;
+  readonly #resizer: Resizer;
   readonly #launcher: Launcher;
   readonly #log: Log;
   readonly #finished: (uid: string) => void;
@@ -76,6 +77,9 @@ export class PodWorker {
     this.#launcher = new Launcher({
       context, sandbox: this.#sandbox, containers: this.#containers, extension: this.#extension, signals: this.#signals,
       published: () => { this.#status.publish(); },
+    });
+    this.#resizer = new Resizer({
+      context, uid: this.uid, state: this.#state, restart: (record, why) => { this.#launcher.end(record, why); }, changed: () => { this.#status.publish(); },
     });
     this.#status = new StatusWriter(context.client, pod, (latest) => podStatus(latest, this.#state, { hostIp: context.hostIp, now: new Date() }), this.#log);
   }
@@ -123,7 +127,9 @@ export class PodWorker {
       }
       record.attempt = attempt;
       const published = publishedStatus(this.#pod, name);
-      this.#containers.running(record, container.id, container.startedAt, { started: published?.started === true, ready: published?.ready === true });
+      this.#containers.running(record, container.id, container.startedAt, {
+        started: published?.started === true, ready: published?.ready === true, resources: published?.resources,
+      });
       await this.#containers.checkEnd(record);
     }
     await Promise.all(rest.map((container) => this.#context.remover.remove(container.id)));
@@ -135,6 +141,9 @@ export class PodWorker {
     this.#containers.pod = pod;
     addEphemeral(pod, this.#state.containers);
     this.#status.observe(pod);
+    if (this.#extension === undefined) {
+      this.#resizer.check(pod);
+    }
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.#signals.starting.abort(new Error('the pod is being deleted'));
       this.#hurryAt(this.#deletionGrace());
@@ -308,17 +317,10 @@ export class PodWorker {
       this.#state.ended = refusal;
       this.#context.recorder.event(this.#pod, 'Warning', refusal.reason, refusal.message);
     }
-    if (this.#deadline() <= Date.now() && this.#state.ended === undefined) {
+    if (deadlineOf(this.#pod, this.#state) <= Date.now() && this.#state.ended === undefined) {
       this.#state.ended = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
       this.#context.recorder.event(this.#pod, 'Normal', 'DeadlineExceeded', this.#state.ended.message);
     }
-  }
-
-  /** Milliseconds since the epoch; Infinity without activeDeadlineSeconds. */
-  #deadline(): number {
-    const seconds = this.#pod.spec?.activeDeadlineSeconds;
-    const since = this.#pod.status?.startTime ?? this.#state.startTime;
-    return seconds === undefined || since === undefined ? Infinity : new Date(since).getTime() + seconds * 1000;
   }
 
   async #prepare(): Promise<void> {
@@ -368,16 +370,8 @@ export class PodWorker {
     }
   }
 
-  /** Seconds of grace that are left of what the deletion gave. */
   #deletionGrace(): number {
-    if (this.#orphan) {
-      return Math.min(ORPHAN_GRACE_S, this.#launcher.graceSeconds());
-    }
-    const { deletionTimestamp, deletionGracePeriodSeconds } = this.#pod.metadata;
-    const given = deletionGracePeriodSeconds ?? this.#launcher.graceSeconds();
-    const left = deletionTimestamp === undefined ? given : (new Date(deletionTimestamp).getTime() - Date.now()) / 1000;
-    // The time has whole seconds: up to one too few must not count as over.
-    return Math.max(0, Math.min(given, left + 1));
+    return deletionGrace(this.#pod, this.#launcher.graceSeconds(), this.#orphan);
   }
 
   async #terminate(): Promise<void> {
@@ -430,7 +424,7 @@ export class PodWorker {
   }
 
   #watchClock(): void {
-    const next = Math.min(this.#deadline(), this.#sandbox.volumes.renewAt);
+    const next = Math.min(deadlineOf(this.#pod, this.#state), this.#sandbox.volumes.renewAt);
     if (next !== Infinity && this.#clock === undefined) {
       this.#clock = setTimeout(() => {
         this.#clock = undefined;

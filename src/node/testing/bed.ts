@@ -34,7 +34,7 @@ const run = promisify(execFile);
 
 export const IMAGE = 'telar.local/test/busybox:latest';
 const BUSYBOX = '/bin/busybox';
-const APPLETS = ['sh', 'sleep', 'echo', 'cat', 'ls', 'env', 'id', 'true', 'false', 'hostname', 'httpd', 'mkdir', 'touch', 'test', 'dd', 'seq', 'head', 'stty', 'readlink', 'ln'];
+const APPLETS = ['sh', 'sleep', 'echo', 'cat', 'ls', 'env', 'id', 'true', 'false', 'hostname', 'httpd', 'mkdir', 'touch', 'test', 'dd', 'seq', 'head', 'stty', 'readlink', 'ln', 'grep'];
 const POLL_MS = 20;
 
 /** Why tests with containers cannot run here; undefined when they can. */
