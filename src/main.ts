@@ -2,17 +2,19 @@
  * The one file that wires rooms together. Each command loads only the rooms it needs: `telar ps` never sees the server,
  * the gateway process never sees more than itself.
  */
-import { chmod, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import packageJson from '../package.json' with { type: 'json' };
 import type { Instance } from './apimachinery/instance.ts';
 import type { Log } from './apimachinery/log.ts';
 import type { NodeHandler } from './apimachinery/nodehandler.ts';
+import type { BackupSource } from './apiserver/paths/backup.ts';
 import type { ApiServer } from './apiserver/server.ts';
 import type { Pki } from './apiserver/pki/index.ts';
-import { kubeconfigPath, urlOf } from './cli/instance/record.ts';
-import type { ControlOptions, ServeOptions, Wiring } from './cli/wiring.ts';
+import { kubeconfigPath, recordPath, urlOf } from './cli/instance/record.ts';
+import type { ControlOptions, ServeOptions, StoreReport, Wiring } from './cli/wiring.ts';
 import type { Transport } from './client/transport.ts';
 import type { Identity } from './controllers/context.ts';
 
@@ -44,6 +46,20 @@ const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) =>
   }
 });
 
+/** What of an instance's directory a backup holds beside the store. */
+function backupOf({ dataDir, id }: Instance): BackupSource {
+  return {
+    scratch: join(dataDir, 'store'), about: { instance: id, telar: packageJson.version },
+    async files() {
+      const keys = await readdir(join(dataDir, 'pki'), { withFileTypes: true });
+      return [
+        { name: 'instance.json', path: recordPath(dataDir) },
+        ...keys.filter((entry) => entry.isFile()).map(({ name }) => ({ name: `pki/${name}`, path: join(dataDir, 'pki', name) })),
+      ];
+    },
+  };
+}
+
 interface Serving {
   server: ApiServer;
   pki: Pki;
@@ -65,6 +81,7 @@ async function startServer({ instance, log, roles }: ServeOptions, ending: Async
   const server = await createApiServer({
     store, registry: loadRegistry(), pki, log: log.child({ part: 'apiserver' }), instance, groups: [kubevirtGroup()], admission: [instanceStatusGuard],
     nodes: { connect: (name) => (name === instance.nodeName ? handler : undefined) },
+    backup: backupOf(instance),
   });
   ending.defer(() => server.close());
   for (const role of roles) {
@@ -186,7 +203,19 @@ async function control({ kubeconfig, controllers, podCidr, leaderElect, log, sig
   }
 }
 
+/** Checks a store that nobody has open against the table of kinds. */
+async function verify(file: string): Promise<StoreReport> {
+  const [{ verifyStore }, { loadRegistry }] = await Promise.all([import('./store/verify.ts'), import('./kinds/registry.ts')]);
+  const registry = loadRegistry();
+  return verifyStore(file, ({ apiVersion, kind: name, metadata }) => {
+    const slash = apiVersion.indexOf('/');
+    const kind = registry.byKind(slash < 0 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), name);
+    return kind === undefined || kind.storedAs !== undefined ? undefined : registry.storageKey(kind, metadata.namespace ?? '', metadata.name);
+  });
+}
+
 const wiring: Wiring = {
+  verify,
   serve,
   control,
   probes: async (target) => (await import('./node/probe/index.ts')).probes(target),

@@ -30,6 +30,8 @@ export const LINGER_MS = 500;
 export const GRACEFUL_CLOSE_MS = 2_000;
 /** Answers above this many bytes are compressed for clients that ask for it. */
 export const GZIP_THRESHOLD_BYTES = 128 * 1024;
+/** A backup is read and written this many bytes at a time. */
+export const BACKUP_CHUNK_BYTES = 256 * 1024;
 /** Big answers are written in pieces of about this many characters, so that other requests get their turn. */
 export const WRITE_CHUNK_CHARS = 512 * 1024;
 /** Entries of a list made at a time. */

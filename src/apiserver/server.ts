@@ -30,6 +30,7 @@ import { handleUpgrade } from './http/upgrade.ts';
 import { inProcessTransport, type InProcessTransport } from './inprocess.ts';
 import { Lookup, type ResourcePath } from './lookup.ts';
 import { metricsGroup } from './metrics/group.ts';
+import { Backups, type BackupSource } from './paths/backup.ts';
 import { Documents } from './paths/documents.ts';
 import { Health, type Check } from './paths/health.ts';
 import { Metrics } from './paths/metrics.ts';
@@ -57,6 +58,8 @@ export interface ApiServerOptions {
   /** What is told of requests, and where. */
   audit?: { policy: AuditPolicy; log: AuditSink };
   authorizer?: Authorizer;
+  /** What `/telar/backup` holds beside the store. Without it there is no such path. */
+  backup?: BackupSource;
   /** Answered by modules of their own, e.g. `subresources.kubevirt.io`. */
   groups?: readonly ExtraGroup[];
   /** Further admission plugins; see admission/chain.ts for where they come. */
@@ -143,7 +146,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const pipeline: Pipeline = {
     core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
     ...(options.audit === undefined ? {} : { audit: new Auditor(options.audit.policy, options.audit.log, registry) }),
-    paths: { documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens },
+    paths: {
+      documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens,
+      ...(options.backup === undefined ? {} : { backups: new Backups(options.backup, store) }),
+    },
   };
   const watches = new Set<WatchStream>();
   definitions.onChange(() => closeOrphans(watches, registry));

@@ -55,7 +55,25 @@ export interface ProbeTarget {
   running: boolean;
 }
 
+/** What `telar verify` found: structurally the store room's. */
+export interface StoreReport {
+  format: number;
+  /** Versions of objects, deletions included. */
+  versions: number;
+  /** Objects that exist. */
+  objects: number;
+  /** Values that could not be looked into. */
+  encrypted: number;
+  revision: number;
+  compacted: number;
+  problems: readonly string[];
+  /** Problems beyond those told. */
+  moreProblems: number;
+}
+
 export interface Wiring {
+  /** Looks through a database file that nobody has open. Throws when it is no store, a newer Telar's, or in use. */
+  verify(file: string): Promise<StoreReport>;
   /** What `telar doctor` looks at, in order. */
   probes(target: ProbeTarget): Promise<readonly Probe[]>;
   /** API server and, as the roles say, controllers and node in this process; resolves when all has ended. */

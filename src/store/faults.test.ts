@@ -111,7 +111,7 @@ describe('SQLite files', () => {
       db.close();
     };
     alter('PRAGMA user_version = 99');
-    await refused(path, /a newer Telar wrote it \(format 99, this one reads up to 1\)/);
+    await refused(path, /a newer Telar wrote it \(format 99, this one reads up to \d+\)/);
     alter('PRAGMA user_version = 1; PRAGMA application_id = 7');
     await refused(path, /another program's database/);
     await writeFile(file, 'this is no database, but it is long enough to look at'.repeat(20));

@@ -3,6 +3,7 @@ import { methodNotAllowed } from '../../apimachinery/status.ts';
 import type { ServiceAccountTokens } from '../authn/serviceaccounts.ts';
 import type { Answer, Call } from '../types.ts';
 import { PageNotFound } from '../verbs/core.ts';
+import { BACKUP_PATH, Backups } from './backup.ts';
 import type { Documents } from './documents.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
@@ -13,6 +14,8 @@ export interface Paths {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly tokens: ServiceAccountTokens;
+  /** Absent where there is nothing on disk. */
+  readonly backups?: Backups;
 }
 
 const json = (value: unknown): Answer =>
@@ -36,12 +39,13 @@ function small(paths: Paths, call: Call): Answer | undefined {
 
 /** Throws PageNotFound or MethodNotAllowed. */
 export function answerPath(paths: Paths, call: Call): Answer | Promise<Answer> {
-  const answer = small(paths, call) ?? paths.health.answer(call) ?? paths.documents.answer(call);
+  const backups = call.info.path === BACKUP_PATH ? paths.backups : undefined;
+  const answer = backups ?? small(paths, call) ?? paths.health.answer(call) ?? paths.documents.answer(call);
   if (answer === undefined) {
     throw new PageNotFound(call.info.path);
   }
   if (call.method !== 'GET' && call.method !== 'HEAD') {
     throw methodNotAllowed('the server does not allow this method on the requested resource');
   }
-  return answer;
+  return answer instanceof Backups ? answer.answer(call) : answer;
 }
