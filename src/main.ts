@@ -14,9 +14,10 @@ import type { BackupSource } from './apiserver/paths/backup.ts';
 import type { ApiServer } from './apiserver/server.ts';
 import type { Pki } from './apiserver/pki/index.ts';
 import { kubeconfigPath, recordPath, urlOf } from './cli/instance/record.ts';
-import type { ControlOptions, ServeOptions, StoreReport, Wiring } from './cli/wiring.ts';
+import type { ControlOptions, ServeOptions, StoreReport, Users, Wiring } from './cli/wiring.ts';
 import type { Transport } from './client/transport.ts';
 import type { Identity } from './controllers/context.ts';
+import type { RunningNode } from './node/node.ts';
 
 /** A process whose work is over ends by itself, or after this. */
 const EXIT_LIMIT_MS = 2_000;
@@ -26,6 +27,8 @@ const SELF = fileURLToPath(import.meta.url);
 /** Whom the roles of this process are to the API server. */
 const ADMINISTRATOR = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 const nodeUser = ({ nodeName }: Instance): { name: string; groups: string[] } => ({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] });
+
+const pkiDirOf = ({ dataDir }: Instance): string => join(dataDir, 'pki');
 
 /** How the node starts the DNS process: this program again, with a heap as small as its work. */
 const gatewayCommand = (): string[] => [process.execPath, '--disable-warning=ExperimentalWarning', '--max-old-space-size=48', '--max-semi-space-size=1', SELF, 'gateway'];
@@ -64,22 +67,29 @@ interface Serving {
   server: ApiServer;
   pki: Pki;
   /** The node of this process; requests for it are refused before, as for any node that is not ready. */
-  useNode: (handler: NodeHandler) => void;
+  useNode: (node: RunningNode) => void;
 }
 
 /** The API server, listening; `ending` closes it and its store. */
-async function startServer({ instance, log, roles }: ServeOptions, ending: AsyncDisposableStack): Promise<Serving> {
-  const [{ adminKubeconfig, ensurePki }, { openStore }, { loadRegistry }, { createApiServer }, { instanceStatusGuard, kubevirtGroup }] = await Promise.all([
-    import('./apiserver/pki/index.ts'), import('./store/open.ts'), import('./kinds/registry.ts'), import('./apiserver/server.ts'), import('./apiserver/kubevirt/index.ts'),
+async function startServer({ instance, log, roles, security }: ServeOptions, ending: AsyncDisposableStack): Promise<Serving> {
+  const [{ adminKubeconfig, ensurePki, Renewal }, { openAccess }, { openStore }, { loadRegistry }, { createApiServer }, { instanceStatusGuard, kubevirtGroup }] = await Promise.all([
+    import('./apiserver/pki/index.ts'), import('./access.ts'), import('./store/open.ts'), import('./kinds/registry.ts'), import('./apiserver/server.ts'), import('./apiserver/kubevirt/index.ts'),
   ]);
+  const pkiDir = pkiDirOf(instance);
+  const serverLog = log.child({ part: 'apiserver' });
+  const access = await openAccess(security, pkiDir, serverLog);
+  ending.defer(() => access.close());
   const [pki, store] = await Promise.all([
-    ensurePki(join(instance.dataDir, 'pki'), { instance }),
-    openStore({ path: join(instance.dataDir, 'store'), onError: (error) => { log.error({ part: 'store', err: error }, 'the store has a problem'); } }),
+    ensurePki(pkiDir, { instance }),
+    openStore({
+      path: join(instance.dataDir, 'store'), onError: (error) => { log.error({ part: 'store', err: error }, 'the store has a problem'); },
+      ...(access.transformer === undefined ? {} : { transformer: access.transformer }),
+    }),
   ]);
   ending.defer(() => store.close());
   let handler: NodeHandler | undefined;
   const server = await createApiServer({
-    store, registry: loadRegistry(), pki, log: log.child({ part: 'apiserver' }), instance, groups: [kubevirtGroup()], admission: [instanceStatusGuard],
+    ...access.options(instance), store, registry: loadRegistry(), pki, log: serverLog, instance, groups: [kubevirtGroup()], admission: [instanceStatusGuard],
     nodes: { connect: (name) => (name === instance.nodeName ? handler : undefined) },
     backup: backupOf(instance),
   });
@@ -91,7 +101,23 @@ async function startServer({ instance, log, roles }: ServeOptions, ending: Async
   }
   await server.listen(instance.listen, instance.port);
   await writeAdminKubeconfig(instance.dataDir, adminKubeconfig(pki, urlOf(instance)));
-  return { server, pki, useNode: (node) => { handler = node; } };
+  let machine: RunningNode | undefined;
+  const renewal = new Renewal({
+    dir: pkiDir, pki: { instance }, current: pki, log: serverLog,
+    async renewed(fresh): Promise<void> {
+      server.renew(fresh);
+      machine?.renew(fresh);
+      await writeAdminKubeconfig(instance.dataDir, adminKubeconfig(fresh, urlOf(instance)));
+    },
+  });
+  ending.defer(() => renewal.stop());
+  return {
+    server, pki,
+    useNode: (node) => {
+      machine = node;
+      handler = node.handler;
+    },
+  };
 }
 
 interface Controlling {
@@ -139,7 +165,7 @@ async function startMachine(instance: Instance, { server, pki, useNode }: Servin
     // Pods reach the API at the node's own address, which exists once the node's network does.
     onNetworkReady: () => server.listen(instance.nodeAddress, instance.port).then(() => undefined),
   });
-  useNode(node.handler);
+  useNode(node);
   await markControlPlane(server, instance.nodeName);
   return node;
 }
@@ -203,6 +229,21 @@ async function control({ kubeconfig, controllers, podCidr, leaderElect, log, sig
   }
 }
 
+/** Certificates for people, in the instance's own authority. */
+function users(instance: Instance): Users {
+  const pki = import('./apiserver/pki/index.ts');
+  const dir = pkiDirOf(instance);
+  return {
+    async add({ server, ...user }): Promise<string> {
+      const { addUser, kubeconfig } = await pki;
+      const { ca, client } = await addUser(dir, user);
+      return kubeconfig(ca, client, user.name, server);
+    },
+    list: async () => (await pki).issuedUsers(dir),
+    remove: async (name) => (await pki).removeUser(dir, name),
+  };
+}
+
 /** Checks a store that nobody has open against the table of kinds. */
 async function verify(file: string): Promise<StoreReport> {
   const [{ verifyStore }, { loadRegistry }] = await Promise.all([import('./store/verify.ts'), import('./kinds/registry.ts')]);
@@ -218,6 +259,7 @@ const wiring: Wiring = {
   verify,
   serve,
   control,
+  users,
   probes: async (target) => (await import('./node/probe/index.ts')).probes(target),
   teardown: async (instance, log) => {
     await (await import('./node/node.ts')).teardownNode(instance, log);

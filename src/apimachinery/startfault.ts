@@ -6,7 +6,9 @@ export type StartFaultReason =
   /** `why`: no OCI runtime runs a container. */
   | 'NoRuntime'
   /** `why`: what is on disk is not a store that can be read. */
-  | 'StoreUnusable';
+  | 'StoreUnusable'
+  /** `why`: a file or value given with an option is not what the option needs. */
+  | 'BadOption';
 
 /** The message is English and whole; `reason` and `details` let the command line say it in the user's language. */
 export class StartFault extends Error {

@@ -80,6 +80,8 @@ export interface ApiServer {
   /** Names of readiness checks that fail. */
   notReady(): string[];
   readonly core: Core;
+  /** Uses these certificates for connections from now on; those there are stay. */
+  renew(pki: Pki): void;
   /** Ends watches, lets requests under way finish, closes the listeners. The store stays open. */
   close(): Promise<void>;
 }
@@ -99,7 +101,8 @@ function bearersOf({ pki, tokenFile, tokenSources = [] }: ApiServerOptions, toke
   return new TokenChain([staticSource(known, own), tokens, ...tokenSources], own);
 }
 
-function coreOf(options: ApiServerOptions, own: readonly AdmissionPlugin[]): Core {
+/** `current`: the certificates of the moment. */
+function coreOf(options: ApiServerOptions, own: readonly AdmissionPlugin[], current: () => Pki): Core {
   const { store, registry, log, pki } = options;
   const lookup = new Lookup(store, registry);
   const policy = createPolicy(store, registry, lookup);
@@ -109,7 +112,7 @@ function coreOf(options: ApiServerOptions, own: readonly AdmissionPlugin[]): Cor
     lookup: (what, namespace, name) => lookup.get(TOKEN_SUBJECTS[what], namespace, name),
   });
   const nodes = connector(options.nodes, {
-    ca: pki.ca.cert, client: pki.apiserverKubeletClient, nodeOf: (name) => lookup.get(TOKEN_SUBJECTS.Node, '', name),
+    trust: () => ({ ca: current().ca.cert, client: current().apiserverKubeletClient }), nodeOf: (name) => lookup.get(TOKEN_SUBJECTS.Node, '', name),
   });
   const admission = admissionChain({
     store, registry, lookup, authorizer, log, serviceCidr: options.instance.serviceCidr,
@@ -133,7 +136,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, registry, log, pki, instance } = options;
   const definitions = new Definitions({ store, registry, log });
   const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert)];
-  const core = coreOf(options, [definitions, ...attendants]);
+  let current = pki;
+  const core = coreOf(options, [definitions, ...attendants], () => current);
   const health = new Health();
   health.add({ name: 'store', live: true, run: () => (store.currentRevision >= 0 ? { ok: true } : { ok: false, why: 'the store has no state' }) });
   const { apiAddress, nodeAddress, port } = instance;
@@ -165,7 +169,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         return { port: wanted };
       }
       const listener = new Listener({
-        serving: pki.serving, clientCa: pki.ca.cert,
+        serving: current.serving, clientCas: current.clientCas,
         onRequest: (req, res) => handler.handle(req, res),
         onUpgrade: (req, socket, head) => handleUpgrade(handling, req, socket, head),
       });
@@ -179,6 +183,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     setReady: (check, ok, why) => health.set(check, ok, why),
     addCheck: (check) => health.add(check),
     notReady: () => health.failing(),
+    renew(fresh): void {
+      current = fresh;
+      listeners.forEach((listener) => listener.renew(fresh));
+    },
     async close(): Promise<void> {
       stopExpiry();
       await Promise.all([definitions.close(), ...attendants.map((attendant) => attendant.stop())]);

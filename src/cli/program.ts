@@ -15,6 +15,7 @@ import { addStatus } from './commands/status.ts';
 import { addSupport } from './commands/support.ts';
 import { addTest } from './commands/test.ts';
 import { addUp } from './commands/up.ts';
+import { addUser } from './commands/user.ts';
 import { CliError } from './errors.ts';
 import { text } from './messages/index.ts';
 import type { Wiring } from './wiring.ts';
@@ -30,6 +31,7 @@ export function buildProgram(wiring: Wiring): Command {
   addDown(program, wiring);
   addStatus(program);
   addKubeconfig(program);
+  addUser(program, wiring);
   addPs(program);
   addImages(program);
   addDoctor(program, wiring);

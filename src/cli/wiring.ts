@@ -5,8 +5,40 @@ import type { Log } from '../apimachinery/log.ts';
 /** What a process of Telar does: `telar up` all of it. */
 export type Role = 'server' | 'controllers' | 'node';
 
+/** Files and values given with options; the server reads them. */
+export interface SecurityOptions {
+  /** Keys for Secrets on disk, the newest first. */
+  encryptionKey?: string;
+  /** `token,user,uid,"group,…"` in lines. */
+  tokenAuthFile?: string;
+  audit?: { policyFile: string; path: string; maxAge: number; maxBackup: number; maxSize: number };
+  oidc?: {
+    issuerUrl: string; clientId?: string; usernameClaim?: string; usernamePrefix?: string; groupsClaim?: string; groupsPrefix?: string;
+    requiredClaims?: readonly string[]; caFile?: string; signingAlgs?: string;
+  };
+}
+
+/** Somebody with a certificate of this instance's authority. */
+export interface UserRecord {
+  name: string;
+  groups: readonly string[];
+  /** RFC 3339, all of them. */
+  issued: string;
+  expires: string;
+  removed?: string;
+}
+
+export interface Users {
+  /** A kubeconfig with a new certificate. */
+  add(user: { name: string; groups: readonly string[]; days: number; server: string }): Promise<string>;
+  list(): Promise<readonly UserRecord[]>;
+  /** Takes a name's certificates away; answers how many there were. */
+  remove(name: string): Promise<number>;
+}
+
 export interface ServeOptions {
   instance: Instance;
+  security: SecurityOptions;
   /** Always with `server`. */
   roles: readonly Role[];
   /** `*,-deployment`: which controllers run. */
@@ -80,6 +112,8 @@ export interface Wiring {
   serve(options: ServeOptions): Promise<void>;
   /** Controllers against the server that a kubeconfig names; resolves when they have ended. */
   control(options: ControlOptions): Promise<void>;
+  /** Who has been given certificates. */
+  users(instance: Instance): Users;
   /** Ends every container and guest of an instance and removes its links, rules and namespaces. */
   teardown(instance: Instance, log: Log): Promise<void>;
   /** The DNS process of an instance; resolves when it ends. */

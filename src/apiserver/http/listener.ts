@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import {
   GRACEFUL_CLOSE_MS, HANDSHAKE_TIMEOUT_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES,
   MAX_HTTP2_STREAMS, TCP_KEEP_ALIVE_MS,
@@ -12,10 +12,19 @@ import {
 import type { KeyPair } from '../pki/index.ts';
 import { rememberSocket, type Req, type Res } from './exchange.ts';
 
+/** What a listener shows, and whom it believes. */
+export type Certificates = Pick<ListenerOptions, 'serving' | 'clientCas'>;
+
+const contextOf = ({ serving, clientCas }: Certificates): SecureContextOptions => ({
+  key: serving.key, cert: serving.cert, ca: clientCas, minVersion: 'TLSv1.2',
+  // A resumed session would skip the check of the client's certificate.
+  secureOptions: constants.SSL_OP_NO_TICKET,
+});
+
 export interface ListenerOptions {
   serving: KeyPair;
-  /** PEM: client certificates are checked against it. */
-  clientCa: string;
+  /** PEM of one or several: client certificates are checked against them. */
+  clientCas: string;
   onRequest(req: Req, res: Res): void;
   onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -40,10 +49,8 @@ export class Listener {
     this.#server = createSecureServer({
       ...http1,
       allowHTTP1: true,
-      key: options.serving.key, cert: options.serving.cert, ca: options.clientCa,
-      requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
-      // A resumed session would skip the check of the client's certificate.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      ...contextOf(options),
+      requestCert: true, rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxSessionMemory: 64,
       settings: { maxConcurrentStreams: MAX_HTTP2_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES, initialWindowSize: MAX_BODY_BYTES },
@@ -63,6 +70,11 @@ export class Listener {
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerClientError(error, socket));
     this.#server.on('sessionError', () => undefined);
+  }
+
+  /** Certificates for connections from now on. */
+  renew(certificates: Certificates): void {
+    this.#server.setSecureContext(contextOf(certificates));
   }
 
   #track(socket: TLSSocket): void {

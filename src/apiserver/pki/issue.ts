@@ -112,7 +112,7 @@ export function issueLeaf(ca: KeyPair, request: LeafRequest): KeyPair {
   const usages = request.usages.map((usage) => oid(usage === 'server' ? OID.serverAuth : OID.clientAuth));
   const cert = certificate({
     subject: nameOf(request.commonName, request.organizations), issuer: subjectOf(authority), publicKey: spki,
-    notAfter: new Date(Math.min(Date.now() + LEAF_DAYS * DAY_MS, authority.validToDate.getTime())),
+    notAfter: new Date(Math.min(Date.now() + (request.days ?? LEAF_DAYS) * DAY_MS, authority.validToDate.getTime())),
     extensions: [
       extension(OID.basicConstraints, true, sequence()),
       extension(OID.keyUsage, true, LEAF_USAGE),

@@ -22,11 +22,15 @@ export interface LeafRequest {
   usages: readonly ('server' | 'client')[];
   /** Subject alternative names: DNS names and IP addresses. */
   names: readonly string[];
+  /** Life in days; default a year. */
+  days?: number;
 }
 
 /** Everything the processes of an instance need to know and to trust one another. PEM texts. */
 export interface Pki {
   ca: KeyPair;
+  /** Whom clients' certificates may be from: the authority and, while it lasts, the one before it. */
+  clientCas: string;
   /** The API server's serving certificate. */
   serving: KeyPair;
   /** O=system:masters, CN=kubernetes-admin. */
@@ -51,6 +55,8 @@ export interface PkiOptions {
   addresses?: readonly string[];
   /** Further DNS names the API server answers to. */
   names?: readonly string[];
+  /** The time, ms since the epoch; default the clock's. */
+  now?: number;
 }
 
 /** The common name a node expects of the API server. */
@@ -58,6 +64,8 @@ export const APISERVER_KUBELET_CLIENT = 'kube-apiserver-kubelet-client';
 /** Leaves with less life left than this are issued again at the next start. */
 const RENEW_BEFORE_MS = 60 * 86_400_000;
 const TOKEN_BYTES = 32;
+/** The certificate of the authority that was replaced; also where who replaces it by hand puts it. */
+const PREVIOUS_CA = 'ca-previous.crt';
 
 const WILDCARDS = ['0.0.0.0', '::'];
 
@@ -128,10 +136,20 @@ async function ensureCa(dir: string, now: number): Promise<KeyPair> {
   if (found !== undefined && new X509Certificate(found.cert).validToDate.getTime() - now > RENEW_BEFORE_MS) {
     return found;
   }
+  if (found !== undefined) {
+    // Those it vouched for come in until their certificates end.
+    await writeSecret(join(dir, PREVIOUS_CA), found.cert);
+  }
   const { issueCa } = await import('./issue.ts');
   const made = issueCa('telar-ca');
   await writePair(dir, 'ca', made);
   return made;
+}
+
+/** The authority before this one, while it is valid; empty when there is none. */
+async function previousCa(dir: string, now: number): Promise<string> {
+  const found = await readSecret(join(dir, PREVIOUS_CA));
+  return found === undefined || new X509Certificate(found).validToDate.getTime() <= now ? '' : found;
 }
 
 async function ensureServiceAccountKey(dir: string): Promise<string> {
@@ -160,7 +178,7 @@ async function ensureAdminToken(dir: string): Promise<string> {
 /** Reads or makes everything below `dir` (mode 0700, files 0600). Quick when nothing must be issued. */
 export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> {
   await ensureSecretDir(dir);
-  const now = Date.now();
+  const { now = Date.now() } = options;
   const ca = await ensureCa(dir, now);
   const authority = new X509Certificate(ca.cert);
   const requests = leaves(options);
@@ -178,5 +196,5 @@ export async function ensurePki(dir: string, options: PkiOptions): Promise<Pki> 
     ensureLeaf('serving'), ensureLeaf('admin'), ensureLeaf('controller'), ensureLeaf('kubeletClient'), ensureLeaf('kubeletServing'),
     ensureLeaf('apiserverKubeletClient'), ensureServiceAccountKey(dir), ensureAdminToken(dir),
   ]);
-  return { ca, serving, admin, controller, kubeletClient, kubeletServing, apiserverKubeletClient, serviceAccountKey, adminToken };
+  return { ca, clientCas: ca.cert + await previousCa(dir, now), serving, admin, controller, kubeletClient, kubeletServing, apiserverKubeletClient, serviceAccountKey, adminToken };
 }

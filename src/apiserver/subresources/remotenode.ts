@@ -12,8 +12,8 @@ import { typed } from '../../kinds/typed.ts';
 
 export interface RemoteOptions {
   nodeOf(name: string): KubeObject | undefined;
-  ca: string;
-  client: KeyPair;
+  /** PEM, and what the API server shows to nodes: asked for each connection, as both are renewed. */
+  trust(): { ca: string; client: KeyPair };
 }
 
 const PREFERRED = ['InternalIP', 'ExternalIP', 'Hostname'] as const;
@@ -55,8 +55,12 @@ export function connector(local: NodeConnector, options: RemoteOptions): NodeCon
       }
       const object = options.nodeOf(name);
       const endpoint = object === undefined ? undefined : endpointOf(object);
-      return endpoint === undefined ? undefined : new RemoteNode(name, {
-        ...endpoint, ca: options.ca, cert: options.client.cert, key: options.client.key, servername: name,
+      if (endpoint === undefined) {
+        return undefined;
+      }
+      const { ca, client } = options.trust();
+      return new RemoteNode(name, {
+        ...endpoint, ca, cert: client.cert, key: client.key, servername: name,
         ...(how?.insecure === true ? { rejectUnauthorized: false } : {}),
       });
     },

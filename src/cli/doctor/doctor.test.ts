@@ -12,6 +12,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const wiringWith = (probes: readonly Probe[]): Wiring => ({
   probes: () => Promise.resolve(probes),
+  users: () => { throw new Error('not asked'); },
   verify: () => Promise.reject(new Error('not here')),
   serve: () => Promise.reject(new Error('not here')),
   control: () => Promise.reject(new Error('not here')),

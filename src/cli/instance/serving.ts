@@ -13,6 +13,7 @@ import type { Role, Wiring } from '../wiring.ts';
 import { acquireLock, currentHolder, type Holder } from './lock.ts';
 import { openLog, tailOf } from './logfile.ts';
 import { readiness } from './ready.ts';
+import { addSecurityOptions, securityOptions, type SecurityFlags } from './security.ts';
 import { ensureInstance, kubeconfigPath, logPath, urlOf, type InstanceOptions } from './record.ts';
 
 const READY_LIMIT_SECONDS = 120;
@@ -20,7 +21,7 @@ const READY_CHECK_MS = 50;
 const EXIT_CODE_FAILED = 1;
 
 /** Options of every command that starts a server. */
-export interface ServerFlags {
+export interface ServerFlags extends SecurityFlags {
   dataDir?: string;
   listen?: string;
   port?: string;
@@ -29,13 +30,13 @@ export interface ServerFlags {
   nodeName?: string;
 }
 
-export const addServerOptions = (command: Command): Command => command
+export const addServerOptions = (command: Command): Command => addSecurityOptions(command
   .option('--data-dir <dir>', text('option.dataDir'))
   .option('--listen <address>', text('up.option.listen'))
   .option('--port <port>', text('up.option.port'))
   .option('--pod-cidr <range>', text('up.option.podCidr'))
   .option('--service-cidr <range>', text('up.option.serviceCidr'))
-  .option('--node-name <name>', text('up.option.nodeName'));
+  .option('--node-name <name>', text('up.option.nodeName')));
 
 export function instanceOptions(flags: ServerFlags): InstanceOptions {
   const port = flags.port === undefined ? undefined : Number(flags.port);
@@ -86,6 +87,7 @@ export interface Start {
 
 /** Serves until it is told to end. Throws CliErrors for what stands in the way. */
 export async function serveHere({ wiring, dataDir, flags, roles, controllers }: Start): Promise<void> {
+  const security = securityOptions(flags);
   const instance = await ensureInstance(dataDir, instanceOptions(flags));
   const url = urlOf(instance);
   const lock = await acquireLock(dataDir, url);
@@ -97,7 +99,7 @@ export async function serveHere({ wiring, dataDir, flags, roles, controllers }: 
     const log = openLog(logPath(dataDir), true);
     log.info({ id: instance.id, pid: process.pid, url }, 'starting');
     await wiring.serve({
-      instance, roles, controllers, log, signal: stop.signal,
+      instance, security, roles, controllers, log, signal: stop.signal,
       ready: () => {
         log.info({ url }, 'ready');
         process.stdout.write(`${text('up.ready', { url })}\n${text('up.next', { kubeconfig: kubeconfigPath(dataDir) })}\n${roles.includes('node') ? text('up.stop') : text('server.stop')}\n`);

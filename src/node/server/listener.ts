@@ -1,7 +1,7 @@
 /** The node's HTTPS port: the same handler for callers in other processes, who must show a certificate of the instance's authority. */
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import { refuseUpgrade, sendError } from './answers.ts';
@@ -39,13 +39,15 @@ const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in
 
 export interface NodeListener {
   port: number;
+  /** Shows this certificate on connections from now on. */
+  renew(pki: NodePki): void;
   close(): Promise<void>;
 }
 
 /** Listens on the kubelet's port of `host`, or a free one. */
 export async function listenKubelet(handler: NodeHandler, pki: NodePki, host: string): Promise<NodeListener> {
-  const { cert, key } = pki.kubeletServing;
-  const server = createServer({ cert, key, ca: pki.ca.cert, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' });
+  const contextOf = ({ ca, kubeletServing: { cert, key } }: NodePki): SecureContextOptions => ({ cert, key, ca: ca.cert, minVersion: 'TLSv1.2' });
+  const server = createServer({ ...contextOf(pki), requestCert: true, rejectUnauthorized: true });
   const refused = forbidden({ group: '', resource: 'nodes', name: '' }, 'this certificate may not speak to the node');
   server.on('request', (req, res) => {
     // Sockets of an HTTPS server are TLS sockets.
@@ -73,6 +75,7 @@ export async function listenKubelet(handler: NodeHandler, pki: NodePki, host: st
   }
   return {
     port,
+    renew: (fresh) => { server.setSecureContext(contextOf(fresh)); },
     close: () => new Promise((resolve) => {
       server.close(() => { resolve(); });
       server.closeAllConnections();
