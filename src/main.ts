@@ -73,7 +73,7 @@ interface Serving {
 /** The API server, listening; `ending` closes it and its store. */
 async function startServer({ instance, log, roles, security }: ServeOptions, ending: AsyncDisposableStack): Promise<Serving> {
   const [{ adminKubeconfig, ensurePki, Renewal }, { openAccess }, { openStore }, { loadRegistry }, { createApiServer }, { instanceStatusGuard, kubevirtGroup }] = await Promise.all([
-    import('./apiserver/pki/index.ts'), import('./access.ts'), import('./store/open.ts'), import('./kinds/registry.ts'), import('./apiserver/server.ts'), import('./apiserver/kubevirt/index.ts'),
+    import('./apiserver/pki/index.ts'), import('./apiserver/access.ts'), import('./store/open.ts'), import('./kinds/registry.ts'), import('./apiserver/server.ts'), import('./apiserver/kubevirt/index.ts'),
   ]);
   const pkiDir = pkiDirOf(instance);
   const serverLog = log.child({ part: 'apiserver' });
