@@ -10,7 +10,7 @@ import { capManagers, owning, readManagers, sameManager, writeManagers, type Man
 import { merge } from './merge.ts';
 import { pathText } from './pathelement.ts';
 import { reconcile, removeFields, withNamedFields } from './remove.ts';
-import type { Shape } from './shape.ts';
+import { DEDUCED, type Shape } from './shape.ts';
 
 /** The updater that owns what was there before the first application to an object of which nothing was noted. */
 export const BEFORE_FIRST_APPLY = 'before-first-apply';
@@ -44,13 +44,15 @@ function trackedShape(shape: Shape, parts: OwnedParts): Shape {
   const owned: Shape | undefined = metadata && {
     ...metadata, field: (name) => (SYSTEM_FIELDS.has(name) || !parts.ownsMeta(name) ? undefined : metadata.field?.(name)),
   };
+  // Of a schema that keeps unknown fields, what it does not declare is found out; the names below are never among that.
+  const other = shape.type === 'deduced' ? DEDUCED : shape.item;
   return {
-    ...shape,
+    type: 'struct',
     field: (name) => {
       switch (name) {
         case 'apiVersion': case 'kind': return undefined;
         case 'metadata': return owned;
-        default: return parts.owns(name) ? shape.field?.(name) ?? shape.item : undefined;
+        default: return parts.owns(name) ? shape.field?.(name) ?? other : undefined;
       }
     },
   };

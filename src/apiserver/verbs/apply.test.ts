@@ -175,6 +175,46 @@ describe('server-side apply', () => {
     assert.match(String((await apply(`${VMS}/vm`, vm({ strategy: 'x' }), 'fieldManager=a')).json['message']), /kubevirt.io\/v1, Kind=VirtualMachine\): \.spec\.strategy: field not declared in schema/);
   });
 
+  it('goes by the schemas of custom resources', async () => {
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'things.example.com' },
+      spec: {
+        group: 'example.com', scope: 'Namespaced', names: { plural: 'things', kind: 'Thing', singular: 'thing' },
+        versions: [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', properties: {
+          spec: { type: 'object', properties: {
+            mode: { type: 'string', default: 'calm' }, free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+            tags: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+            parts: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name', 'port'], items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, port: { type: 'integer', default: 80 }, v: { type: 'string' } } } },
+            whole: { type: 'object', additionalProperties: { type: 'string' }, 'x-kubernetes-map-type': 'atomic' },
+          } },
+          status: { type: 'object', properties: { n: { type: 'integer' } } },
+        } } } }],
+      },
+    };
+    assert.equal((await s.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)).code, 201);
+    const path = '/apis/example.com/v1/namespaces/default/things';
+    while ((await s.get(path)).code !== 200) {
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+    const thing = (spec: Record<string, unknown>): unknown => ({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 't' }, spec });
+    const made = await apply(`${path}/t`, thing({ free: { a: { b: [1] } }, tags: ['x'], parts: [{ name: 'p', v: '1' }], whole: { a: '1' } }), 'fieldManager=a');
+    assert.equal(made.code, 201, made.text);
+    assert.deepEqual(owners(made.json), { 'a Apply': { 'f:spec': {
+      'f:free': { 'f:a': { '.': {}, 'f:b': {} } }, 'f:tags': { 'v:"x"': {} }, 'f:whole': {}, 'f:parts': { 'k:{"name":"p","port":80}': { '.': {}, 'f:name': {}, 'f:v': {} } },
+    } } }, 'defaults of the schema are nobody\'s');
+    const refused = await apply(`${path}/t`, thing({ parts: [{ name: 'p', v: '2' }], whole: { b: '1' }, free: { c: 1 }, tags: ['y'] }), 'fieldManager=b');
+    assert.deepEqual((at(refused.json, 'details', 'causes') as { field: string }[]).map(({ field }) => field), ['.spec.parts[name="p",port=80].v', '.spec.whole']);
+    assert.equal((await apply(`${path}/t`, thing({ parts: [{ name: 'p', port: 81 }], tags: ['y'] }), 'fieldManager=b')).code, 200);
+    const left = await apply(`${path}/t`, thing({ mode: 'wild' }), 'fieldManager=a');
+    assert.deepEqual(at(left.json, 'spec'), { tags: ['y'], parts: [{ name: 'p', port: 81 }], mode: 'wild' });
+    const status = await apply(`${path}/t/status`, { ...Object(thing({ mode: 'x' })), status: { n: 1 } }, 'fieldManager=c');
+    assert.deepEqual([at(status.json, 'status', 'n'), at(status.json, 'spec', 'mode')], [1, 'wild']);
+    const wrong = await apply(`${path}/t`, thing({ mode: 3, other: 1 }), 'fieldManager=a');
+    assert.match(String(wrong.json['message']), /\.spec\.mode: expected string, got .*\n {2}\.spec\.other: field not declared in schema$/);
+    const posted = await s.post(path, { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'u', labels: { l: '1' } }, spec: { mode: 'x' } });
+    assert.deepEqual(owners(posted.json), { 'unknown Update': { 'f:metadata': { 'f:labels': { '.': {}, 'f:l': {} } }, 'f:spec': { '.': {}, 'f:mode': {} } } });
+  });
+
   it('holds through another version of the same objects', async () => {
     const hpa = (minReplicas: number): unknown => ({
       apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' },
