@@ -10,6 +10,7 @@ import type {
 import type { EndpointSlice } from '../kinds/generated/discovery.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '../kinds/generated/kubevirt.ts';
 import type { PodDisruptionBudget } from '../kinds/generated/policy.ts';
+import type { ClusterRole } from '../kinds/generated/rbac.ts';
 import type { PriorityClass } from '../kinds/generated/scheduling.ts';
 import type { Resource } from './resource.ts';
 
@@ -40,6 +41,7 @@ export const DAEMONSETS = resource<DaemonSet>('apps', 'v1', 'daemonsets', 'Daemo
 export const CONTROLLERREVISIONS = resource<ControllerRevision>('apps', 'v1', 'controllerrevisions', 'ControllerRevision');
 export const JOBS = resource<Job>('batch', 'v1', 'jobs', 'Job');
 export const PRIORITYCLASSES = resource<PriorityClass>('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false);
+export const CLUSTERROLES = resource<ClusterRole>('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole', false);
 export const VIRTUALMACHINES = resource<VirtualMachine>('kubevirt.io', 'v1', 'virtualmachines', 'VirtualMachine');
 export const VIRTUALMACHINEINSTANCES =
   resource<VirtualMachineInstance>('kubevirt.io', 'v1', 'virtualmachineinstances', 'VirtualMachineInstance');

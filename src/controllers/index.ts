@@ -1,6 +1,7 @@
 /** The table of controllers, and starting those that are asked for. The next controller is added to this table. */
 import type { Controller } from '../client/controller.ts';
 import type { ControllerContext, ControllerFactory } from './context.ts';
+import { clusterRoleAggregationController } from './clusterroleaggregation/clusterroleaggregation.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { disruptionController } from './disruption/disruption.ts';
 import { serviceEndpointsController } from './endpointslice/index.ts';
@@ -20,6 +21,7 @@ import { newVirtualMachineController } from './virtualmachine/index.ts';
 export type { ControllerContext, ControllerFactory } from './context.ts';
 
 export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
+  clusterroleaggregation: clusterRoleAggregationController,
   deployment: deploymentController,
   disruption: disruptionController,
   endpointslice: serviceEndpointsController,
