@@ -8,6 +8,32 @@ export { KINDS };
 
 const key = (...parts: string[]): string => parts.join('/');
 
+/** A resource of another server, or with `sub` one of its subresources, as that server's discovery tells of it. */
+export interface RemoteResource {
+  readonly resource: string;
+  readonly sub?: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+}
+
+/** A group-version that an APIService leads to another server for. */
+export interface RemoteVersion {
+  readonly group: string;
+  readonly version: string;
+  /** Empty while that server does not answer. */
+  readonly resources: readonly RemoteResource[];
+  /** Hash of its OpenAPI v3 document; undefined when it publishes none. */
+  readonly openApiHash: string | undefined;
+  /** Whether the server answered when it was last asked. */
+  readonly fresh: boolean;
+}
+
 const resourceKey = ({ group, version, plural }: AnyKind): string => key(group, version, plural);
 
 /**
@@ -22,6 +48,7 @@ export class Registry {
   #resources = new Map<string, AnyKind>();
   #kindNames = new Map<string, AnyKind>();
   #generation = 0;
+  #remote: readonly RemoteVersion[] = [];
 
   constructor(kinds: readonly AnyKind[], types: TypeTable) {
     this.#static = kinds;
@@ -49,6 +76,16 @@ export class Registry {
   setCustomKinds(kinds: readonly AnyKind[]): void {
     this.#kinds = [...this.#static, ...kinds.filter((kind) => !this.#staticResources.has(resourceKey(kind)))];
     this.#index();
+    this.#generation += 1;
+  }
+
+  /** Group-versions of other servers, for discovery: their requests never come here. */
+  get remote(): readonly RemoteVersion[] {
+    return this.#remote;
+  }
+
+  setRemoteVersions(versions: readonly RemoteVersion[]): void {
+    this.#remote = versions;
     this.#generation += 1;
   }
 

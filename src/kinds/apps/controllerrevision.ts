@@ -1,3 +1,4 @@
+import { fieldError } from '../../apimachinery/status.ts';
 import { controllerOf } from '../../apimachinery/object.ts';
 import { immutable, nonNegative } from '../checks.ts';
 import { AGE, column, NAME, NONE } from '../columns.ts';
@@ -19,7 +20,9 @@ export const controllerRevision = defineKind<ControllerRevision>({
   columns: [NAME, column('Controller', controller), column('Revision', ({ revision }) => revision ?? 0), AGE],
   rules: {
     generation: false,
-    validate: ({ revision }) => nonNegative('revision', revision),
+    validate: ({ revision, data }) => [
+      ...(data === undefined ? [fieldError.required('data', 'data is mandatory')] : []), ...nonNegative('revision', revision),
+    ],
     validateUpdate: (object, old) => immutable('data', object.data, old.data),
   },
 });

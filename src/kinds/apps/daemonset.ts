@@ -1,5 +1,5 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { immutable, intOrPercent, nonNegative, oneOf, scaledValue } from '../checks.ts';
+import { immutable, intOrPercent, nonNegative, scaledValue } from '../checks.ts';
 import { AGE, column, formatLabels, formatSelector, NAME, templateColumns, wide } from '../columns.ts';
 import { alwaysRestarts, defaultTemplate, validateOwnSelector, validateTemplate } from '../core/podspec/template.ts';
 import { templateWarnings } from '../core/podspec/warnings.ts';
@@ -23,11 +23,14 @@ function defaults(set: DaemonSet): void {
   spec.revisionHistoryLimit ??= 10;
 }
 
+const OWNER = { kind: 'DaemonSet', word: 'daemonset' };
+const STRATEGIES = ['RollingUpdate', 'OnDelete'];
+
 function strategyErrors({ updateStrategy }: DaemonSetSpec): FieldError[] {
   const field = 'spec.updateStrategy.rollingUpdate';
   const { maxUnavailable, maxSurge } = updateStrategy?.rollingUpdate ?? {};
   const errors = [
-    ...oneOf('spec.updateStrategy.type', updateStrategy?.type, ['OnDelete', 'RollingUpdate']),
+    ...(updateStrategy?.type === undefined || STRATEGIES.includes(updateStrategy.type) ? [] : [fieldError.notSupported('spec.updateStrategy', updateStrategy, STRATEGIES)]),
     ...intOrPercent(`${field}.maxUnavailable`, maxUnavailable), ...intOrPercent(`${field}.maxSurge`, maxSurge),
   ];
   if (errors.length > 0 || updateStrategy?.type !== 'RollingUpdate') {
@@ -64,8 +67,8 @@ export const daemonSet = defineKind<DaemonSet>({
     ...ownStatus(() => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 })),
     defaults,
     validate: ({ spec }) => [
-      ...validateOwnSelector('spec', spec.selector, spec.template), ...validateTemplate('spec.template', spec.template),
-      ...alwaysRestarts('spec.template', spec.template), ...strategyErrors(spec),
+      ...validateOwnSelector('spec', spec.selector, spec.template, OWNER), ...validateTemplate('spec.template', spec.template),
+      ...alwaysRestarts('spec.template', spec.template, OWNER), ...strategyErrors(spec),
       ...nonNegative('spec.minReadySeconds', spec.minReadySeconds), ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
     ],
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),

@@ -38,6 +38,7 @@ function defaults(set: StatefulSet): void {
   }
 }
 
+const OWNER = { kind: 'StatefulSet', word: 'statefulset' };
 const MANAGEMENT = ['OrderedReady', 'Parallel'];
 const RETENTION = ['Delete', 'Retain'];
 
@@ -70,7 +71,7 @@ function statusErrors(status: Partial<StatefulSetStatus>): FieldError[] {
   return [
     ...COUNTS.flatMap((name) => nonNegative(`status.${name}`, status[name])),
     ...(['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const).flatMap((name) => ((status[name] ?? 0) > replicas
-      ? [fieldError.invalid(`status.${name}`, status[name], TOO_MANY)] : [])),
+      ? [fieldError.invalid(`status.${name}`, status[name] ?? 0, TOO_MANY)] : [])),
     ...(availableReplicas > readyReplicas ? [fieldError.invalid('status.availableReplicas', availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
   ];
 }
@@ -80,9 +81,9 @@ function validate({ spec }: StatefulSet): FieldError[] {
     ...strategyErrors(spec),
     ...nonNegative('spec.replicas', spec.replicas), ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit), ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
-    ...validateOwnSelector('spec', spec.selector, spec.template),
+    ...validateOwnSelector('spec', spec.selector, spec.template, OWNER),
     ...validateTemplate('spec.template', withClaims(spec)),
-    ...alwaysRestarts('spec.template', spec.template),
+    ...alwaysRestarts('spec.template', spec.template, OWNER),
     ...(spec.volumeClaimTemplates ?? []).flatMap((claim, index) => [
       ...(claim.metadata?.name ? [] : [fieldError.required(`spec.volumeClaimTemplates[${index}].metadata.name`)]),
       ...validateClaimSpec(`spec.volumeClaimTemplates[${index}].spec`, claim.spec),

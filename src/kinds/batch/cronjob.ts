@@ -5,38 +5,12 @@ import type { CronJob, CronJobSpec, JobSpec } from '../generated/batch.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+import { scheduleErrors } from './schedule.ts';
 import { defaultJobSpec } from './job.ts';
 import { validateJobSpec } from './job.validate.ts';
 
 /** Jobs are named after their CronJob with 11 more characters. */
 const MAX_NAME = 52;
-const DESCRIPTORS = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
-const BOUNDS = [[0, 59], [0, 23], [1, 31], [1, 12], [0, 7]] as const;
-const NAMES = ['', '', '', 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec', 'sun|mon|tue|wed|thu|fri|sat'];
-
-function validPart(part: string, index: number): boolean {
-  const [low, high] = BOUNDS[index] ?? [0, 0];
-  const [range = '', step] = part.split('/');
-  if (step !== undefined && !(Number(step) > 0 && /^\d+$/.test(step))) {
-    return false;
-  }
-  if (range === '*' || range === '?') {
-    return true;
-  }
-  return range.split('-').length <= 2 && range.split('-').every((one) => {
-    const names = NAMES[index] ?? '';
-    return (names !== '' && names.split('|').includes(one.toLowerCase())) || (/^\d+$/.test(one) && Number(one) >= low && Number(one) <= high);
-  });
-}
-
-/** Five fields, or a word such as `@daily`. */
-function isSchedule(text: string): boolean {
-  if (text.startsWith('@')) {
-    return DESCRIPTORS.includes(text) || /^@every (?:\d+(?:\.\d+)?(?:h|m|s|ms))+$/.test(text);
-  }
-  const fields = text.trim().split(/\s+/);
-  return fields.length === 5 && fields.every((field, index) => field.split(',').every((part) => validPart(part, index)));
-}
 
 function isTimeZone(name: string): boolean {
   try {
@@ -84,7 +58,7 @@ function validate({ spec, metadata }: CronJob): FieldError[] {
   const { selector, manualSelector } = spec.jobTemplate.spec ?? {};
   const errors = [
     ...(spec.schedule ? [] : [fieldError.required('spec.schedule')]),
-    ...(spec.schedule && !isSchedule(spec.schedule) ? [fieldError.invalid('spec.schedule', spec.schedule, 'expected exactly 5 fields, or a descriptor such as @daily')] : []),
+    ...(spec.schedule ? scheduleErrors(spec.schedule).map((why) => fieldError.invalid('spec.schedule', spec.schedule, why)) : []),
     ...zoneErrors(spec),
     ...(selector === undefined ? [] : [fieldError.invalid('spec.jobTemplate.spec.selector', selector, '`selector` will be auto-generated')]),
     ...(manualSelector === true ? [fieldError.notSupported('spec.jobTemplate.spec.manualSelector', manualSelector, ['nil', 'false'])] : []),

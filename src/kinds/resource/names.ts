@@ -5,6 +5,7 @@ import { isObject } from '../../apimachinery/values.ts';
 import { nameErrors } from '../checks.ts';
 import type { DeviceTaint, DeviceToleration, OpaqueDeviceConfiguration, DeviceSelector } from '../generated/resource.ts';
 import { driverName } from '../namechecks.ts';
+import { deviceExpressionErrors } from './expressions.ts';
 
 export const MAX_SELECTORS = 32;
 export const MAX_CONFIGS = 32;
@@ -135,7 +136,8 @@ export const selectorErrors = (field: string, selectors: readonly DeviceSelector
     if (cel === undefined) {
       return [fieldError.required(`${at}.cel`)];
     }
-    return (cel.expression ?? '').length > MAX_EXPRESSION ? [fieldError.tooLong(`${at}.cel.expression`, MAX_EXPRESSION)] : [];
+    const expression = cel.expression ?? '';
+    return expression.length > MAX_EXPRESSION ? [fieldError.tooLong(`${at}.cel.expression`, MAX_EXPRESSION)] : deviceExpressionErrors(`${at}.cel.expression`, expression);
   });
 
 interface BindingConditions {

@@ -32,7 +32,8 @@ export const priorityClass = defineKind<PriorityClass>({
       return value > MAX_VALUE ? [...errors, fieldError.forbidden('value', `maximum allowed value of a user defined priority is ${MAX_VALUE}`)] : errors;
     },
     validateUpdate: (object, old) => [
-      ...immutable('value', object.value ?? 0, old.value ?? 0), ...immutable('preemptionPolicy', object.preemptionPolicy, old.preemptionPolicy),
+      ...((object.value ?? 0) === (old.value ?? 0) ? [] : [fieldError.forbidden('value', 'may not be changed in an update.')]),
+      ...immutable('preemptionPolicy', object.preemptionPolicy, old.preemptionPolicy),
     ],
     warnings: inert('PriorityClass', 'the scheduler here does not preempt yet'),
   },

@@ -27,8 +27,17 @@ export function validateTemplate(field: string, template: PodTemplateSpec | unde
   ];
 }
 
+/** Whose template it is, as messages say it. */
+interface Owner {
+  kind: string;
+  /** Of `empty selector is invalid for …`. */
+  word: string;
+}
+
+export const REPLICA_OWNER: Owner = { kind: 'ReplicaSet', word: 'deployment' };
+
 /** A selector that is there, well-formed, not empty, and picks the template's own pods. */
-export function validateOwnSelector(field: string, selector: LabelSelector | undefined, template: PodTemplateSpec | undefined): FieldError[] {
+export function validateOwnSelector(field: string, selector: LabelSelector | undefined, template: PodTemplateSpec | undefined, owner: Owner = REPLICA_OWNER): FieldError[] {
   const labels = template?.metadata?.labels ?? {};
   const mismatch = fieldError.invalid(`${field}.template.metadata.labels`, labels, '`selector` does not match template `labels`');
   if (selector === undefined) {
@@ -40,17 +49,17 @@ export function validateOwnSelector(field: string, selector: LabelSelector | und
     return errors;
   }
   if (isEmptySelector(selector)) {
-    return [fieldError.invalid(`${field}.selector`, selector, 'empty selector is invalid for deployment')];
+    return [fieldError.invalid(`${field}.selector`, selector, `empty selector is invalid for ${owner.word}`)];
   }
   return matchesLabels(selectorFromObject(selector), labels) ? [] : [mismatch];
 }
 
 /** Workloads whose pods must be replaced when they end. */
-export function alwaysRestarts(field: string, template: PodTemplateSpec | undefined): FieldError[] {
+export function alwaysRestarts(field: string, template: PodTemplateSpec | undefined, owner: Owner = REPLICA_OWNER): FieldError[] {
   const policy = template?.spec?.restartPolicy;
   return [
     ...(policy === 'Always' || policy === undefined ? [] : [fieldError.notSupported(`${field}.spec.restartPolicy`, policy, ['Always'])]),
     ...(template?.spec?.activeDeadlineSeconds === undefined ? []
-      : [fieldError.forbidden(`${field}.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported')]),
+      : [fieldError.forbidden(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${owner.kind} is not Supported`)]),
   ];
 }
