@@ -1,7 +1,7 @@
 /** Which fields a value has: those that applying it claims, and those that come into being with it. */
 import type { Json } from '../object.ts';
 import { isObject } from '../values.ts';
-import { LEAF, SELF, withSelf, type FieldSet } from './fieldset.ts';
+import { LEAF, withSelf, type FieldSet } from './fieldset.ts';
 import { planOf, type Plan } from './plan.ts';
 import { DEDUCED, type Shape } from './shape.ts';
 
@@ -26,8 +26,7 @@ const isNothing = (value: Json): boolean => {
 };
 
 function claimedMembers(value: Members, plan: Plan): FieldSet | undefined {
-  const keys: string[] = [];
-  const nodes: FieldSet[] = [];
+  const set = plan.builder(false);
   for (const name in value) {
     const member = value[name];
     const below = plan.member(name);
@@ -37,38 +36,23 @@ function claimedMembers(value: Members, plan: Plan): FieldSet | undefined {
     const own = claimed(member, below.plan);
     const node = isNothing(member) || !below.declared ? withSelf(own) : own;
     if (node !== undefined) {
-      keys.push(below.key);
-      nodes.push(node);
+      set.add(below.key, node);
     }
   }
-  return keys.length === 0 ? undefined : plan.setOf(keys, nodes);
+  return set.done();
 }
 
-/** A set with a node for each element; of an element that occurs twice only that it is there can be owned. Undefined for none. */
+/** A node for each element that has a key. Undefined for none. */
 function elementNodes(list: readonly Json[], plan: Plan, self: boolean, nodeOf: (element: Json, plan: Plan) => FieldSet): FieldSet | undefined {
   const { item } = plan;
-  const keys: string[] = self ? [SELF] : [];
-  const nodes: FieldSet[] = self ? [LEAF] : [];
-  const first = keys.length;
+  const set = plan.builder(self);
   for (const element of list) {
     const key = plan.elementKey(element);
     if (key !== undefined) {
-      keys.push(key);
-      nodes.push(item === undefined ? LEAF : nodeOf(element, item));
+      set.add(key, item === undefined ? LEAF : nodeOf(element, item));
     }
   }
-  if (keys.length === first) {
-    return undefined;
-  }
-  return new Set(keys).size === keys.length ? plan.setOf(keys, nodes) : withDuplicates(keys, nodes);
-}
-
-function withDuplicates(keys: readonly string[], nodes: readonly FieldSet[]): FieldSet {
-  const set: FieldSet = {};
-  for (const [index, key] of keys.entries()) {
-    set[key] = set[key] === undefined ? nodes[index] ?? LEAF : LEAF;
-  }
-  return set;
+  return set.done();
 }
 
 const claimedElement = (element: Json, plan: Plan): FieldSet => withSelf(claimed(element, plan));
@@ -92,17 +76,15 @@ export function fieldsOf(value: Json, shape: Shape): FieldSet {
 }
 
 function newMembers(value: Members, plan: Plan): FieldSet {
-  const keys: string[] = [SELF];
-  const nodes: FieldSet[] = [LEAF];
+  const set = plan.builder(true);
   for (const name in value) {
     const member = value[name];
     const below = plan.member(name);
     if (member !== undefined && below !== undefined) {
-      keys.push(below.key);
-      nodes.push(newNode(member, below.plan));
+      set.add(below.key, newNode(member, below.plan));
     }
   }
-  return keys.length === 1 ? LEAF : plan.setOf(keys, nodes);
+  return set.done() ?? LEAF;
 }
 
 /** Everything that comes into being with a value where there was none: all its paths, its own included. */

@@ -1,7 +1,7 @@
 /** Shapes prepared for the walks that every write takes: each field's shape and key are looked up once. */
 import type { Json } from '../object.ts';
 import { isObject } from '../values.ts';
-import type { FieldSet } from './fieldset.ts';
+import { LEAF, SELF, type FieldSet } from './fieldset.ts';
 import { fieldKey, tryKeyOfElement } from './pathelement.ts';
 import { DEDUCED, type Shape } from './shape.ts';
 
@@ -21,10 +21,89 @@ export interface Member {
   readonly declared: boolean;
 }
 
+/** A set that was made before: its keys and what is below each, in the order of the value. */
 interface KeptSet {
   readonly keys: readonly string[];
   readonly nodes: readonly FieldSet[];
   readonly set: FieldSet;
+}
+
+/** The sets of one shape and one way of walking it. */
+class KeptSets {
+  readonly #sets: KeptSet[] = [];
+  #next = 0;
+  /** The one used last, which the next value is most likely to have too. */
+  last: KeptSet | undefined;
+
+  find(keys: readonly string[], nodes: readonly FieldSet[]): KeptSet | undefined {
+    return this.#sets.find((kept) => same(kept.keys, keys) && same(kept.nodes, nodes));
+  }
+
+  keep(kept: KeptSet): void {
+    if (kept.keys.length <= MAX_KEPT_MEMBERS) {
+      this.#sets[this.#next] = kept;
+      this.#next = (this.#next + 1) % MAX_KEPT_SETS;
+      this.last = kept;
+    }
+  }
+}
+
+/** A set under construction, which may turn out to be one that there is already: then nothing is allocated. */
+export class SetBuilder {
+  readonly #kept: KeptSets;
+  readonly #self: boolean;
+  readonly #last: KeptSet | undefined;
+  /** How many members are those of `last`, as long as all are. */
+  #matched = 0;
+  #keys: string[] | undefined;
+  #nodes: FieldSet[] = [];
+
+  constructor(kept: KeptSets, self: boolean) {
+    this.#kept = kept;
+    this.#self = self;
+    this.#last = kept.last;
+  }
+
+  add(key: string, node: FieldSet): void {
+    const last = this.#last;
+    if (this.#keys === undefined && last !== undefined && last.keys[this.#matched] === key && last.nodes[this.#matched] === node) {
+      this.#matched += 1;
+      return;
+    }
+    this.#keys ??= this.#diverge();
+    this.#keys.push(key);
+    this.#nodes.push(node);
+  }
+
+  #diverge(): string[] {
+    this.#nodes = this.#last?.nodes.slice(0, this.#matched) ?? [];
+    return this.#last?.keys.slice(0, this.#matched) ?? [];
+  }
+
+  /** The set; undefined without members. Of a key added twice only that it is there can be owned. */
+  done(): FieldSet | undefined {
+    if (this.#keys === undefined && this.#last !== undefined && this.#matched === this.#last.keys.length) {
+      return this.#last.set;
+    }
+    const keys = this.#keys ?? this.#diverge();
+    if (keys.length === 0) {
+      return undefined;
+    }
+    const known = this.#kept.find(keys, this.#nodes);
+    if (known !== undefined) {
+      this.#kept.last = known;
+      return known.set;
+    }
+    const set: FieldSet = this.#self ? { [SELF]: LEAF } : {};
+    for (let index = 0; index < keys.length; index += 1) {
+      const [key, node] = [keys[index], this.#nodes[index]];
+      if (key !== undefined && node !== undefined) {
+        set[key] = set[key] === undefined ? node : LEAF;
+      }
+    }
+    this.#kept.keep({ keys, nodes: this.#nodes, set });
+    return set;
+  }
 }
 
 export class Plan {
@@ -36,8 +115,8 @@ export class Plan {
   /** Elements that one text tells apart: that text → key. */
   readonly #elementKeys = new Map<string, string>();
   readonly #identity: string | undefined;
-  readonly #kept: KeptSet[] = [];
-  #oldest = 0;
+  readonly #claimed = new KeptSets();
+  readonly #new = new KeptSets();
   #item: Plan | undefined;
 
   constructor(shape: Shape) {
@@ -97,25 +176,9 @@ export class Plan {
     return key;
   }
 
-  /** The set of these keys and what is below each: one that was made before where there is one, so that most writes make none. */
-  setOf(keys: readonly string[], nodes: readonly FieldSet[]): FieldSet {
-    for (const kept of this.#kept) {
-      if (same(kept.keys, keys) && same(kept.nodes, nodes)) {
-        return kept.set;
-      }
-    }
-    const set: FieldSet = {};
-    keys.forEach((key, index) => {
-      const node = nodes[index];
-      if (node !== undefined) {
-        set[key] = node;
-      }
-    });
-    if (keys.length <= MAX_KEPT_MEMBERS) {
-      this.#kept[this.#oldest] = { keys, nodes, set };
-      this.#oldest = (this.#oldest + 1) % MAX_KEPT_SETS;
-    }
-    return set;
+  /** For a set of this shape: `self` when the path to it is a member too. Sets that were made before are used again: most writes need no other. */
+  builder(self: boolean): SetBuilder {
+    return new SetBuilder(self ? this.#new : this.#claimed, self);
   }
 }
 
