@@ -147,11 +147,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     attendant.start(core);
   }
   let address = `${nodeAddress}:${port}`;
+  const metrics = new Metrics(store, registry);
   const pipeline: Pipeline = {
     core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
     ...(options.audit === undefined ? {} : { audit: new Auditor(options.audit.policy, options.audit.log, registry) }),
     paths: {
-      documents: new Documents(registry, () => address), health, metrics: new Metrics(store), tokens: core.tokens,
+      documents: new Documents(registry, () => address), health, metrics, tokens: core.tokens,
       ...(options.backup === undefined ? {} : { backups: new Backups(options.backup, store) }),
     },
   };
@@ -189,6 +190,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async close(): Promise<void> {
       stopExpiry();
+      metrics.close();
       await Promise.all([definitions.close(), ...attendants.map((attendant) => attendant.stop())]);
       for (const watch of watches) {
         watch.close();

@@ -1,5 +1,6 @@
 /** One HTTP request: read, authenticate, hand to the pipeline, write the answer. */
 import { constants as http2 } from 'node:http2';
+import { performance } from 'node:perf_hooks';
 import type { Log } from '../../apimachinery/log.ts';
 import { failure, internalError, StatusError, tooLarge, unauthorized } from '../../apimachinery/status.ts';
 import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts';
@@ -44,6 +45,7 @@ export interface Asking {
 }
 
 const NO_BODY: Body = { kind: 'none' };
+const UNREAD = route('/');
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Path and verb. Throws StatusErrors. */
@@ -125,6 +127,13 @@ function markFlow(reply: Reply, { schemaUid, level }: Flow): void {
 
 const tooMany = (): StatusError => failure('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
 
+/** One request on its way, for whoever counts it. */
+interface Exchange extends HttpExchange {
+  /** By performance.now(). */
+  readonly begun: number;
+  prepared?: Prepared;
+}
+
 export class Handler {
   readonly #options: HandlerOptions;
   readonly #turns = new Turns();
@@ -137,61 +146,69 @@ export class Handler {
   /** Answers one request; never throws. */
   handle(req: Req, res: Res): void {
     const { log } = this.#options;
+    const exchange: Exchange = { req, res, begun: performance.now() };
     try {
       if (this.#inFlight >= MAX_REQUESTS_IN_FLIGHT) {
         throw tooMany();
       }
-      const pending = this.#serve(req, res);
+      const pending = this.#serve(exchange);
       if (pending !== undefined) {
-        this.#settle(req, res, pending);
+        this.#settle(exchange, pending);
       }
     } catch (error) {
       if (replyOf(res).headersSent) {
         log.error({ error: String(error) }, 'an answer failed after it had begun');
       }
-      this.#fail(req, res, error);
+      this.#fail(exchange, error);
     }
   }
 
   /** Counts a request that is not answered at once until it is. */
-  #settle(req: Req, res: Res, pending: Promise<void>): void {
+  #settle(exchange: Exchange, pending: Promise<void>): void {
+    const { metrics } = this.#options.pipeline.paths;
+    const mutates = BODY_METHODS.has(exchange.req.method ?? '');
     this.#inFlight += 1;
-    pending.catch((error: unknown) => this.#fail(req, res, error)).finally(() => {
+    metrics.inFlight(mutates, 1);
+    pending.catch((error: unknown) => this.#fail(exchange, error)).finally(() => {
       this.#inFlight -= 1;
+      metrics.inFlight(mutates, -1);
     });
   }
 
-  #serve(req: Req, res: Res): Promise<void> | undefined {
+  #serve(exchange: Exchange): Promise<void> | undefined {
+    const { req } = exchange;
     const prepared = prepare(req);
+    exchange.prepared = prepared;
     const asking = identify(req, prepared.info, this.#options);
     if (asking instanceof Promise) {
-      return this.#later(req, res, prepared, asking);
+      return this.#later(exchange, prepared, asking);
     }
-    return this.#asked(req, res, prepared, asking);
+    return this.#asked(exchange, prepared, asking);
   }
 
-  async #later(req: Req, res: Res, prepared: Prepared, pending: Promise<Asking>): Promise<void> {
-    await this.#asked(req, res, prepared, await pending);
+  async #later(exchange: Exchange, prepared: Prepared, pending: Promise<Asking>): Promise<void> {
+    await this.#asked(exchange, prepared, await pending);
   }
 
-  #asked(req: Req, res: Res, prepared: Prepared, asking: Asking): Promise<void> | undefined {
-    return BODY_METHODS.has(req.method ?? '') ? this.#withBody(req, res, prepared, asking) : this.#answer({ req, res }, prepared, asking, NO_BODY);
+  #asked(exchange: Exchange, prepared: Prepared, asking: Asking): Promise<void> | undefined {
+    return BODY_METHODS.has(exchange.req.method ?? '') ? this.#withBody(exchange, prepared, asking) : this.#answer(exchange, prepared, asking, NO_BODY);
   }
 
-  async #withBody(req: Req, res: Res, prepared: Prepared, asking: Asking): Promise<void> {
+  async #withBody(exchange: Exchange, prepared: Prepared, asking: Asking): Promise<void> {
     // What a node answers it also reads.
-    const body = isProxied(prepared.info) ? NO_BODY : await readBody(req);
-    await this.#answer({ req, res }, prepared, asking, body);
+    const body = isProxied(prepared.info) ? NO_BODY : await readBody(exchange.req);
+    await this.#answer(exchange, prepared, asking, body);
   }
 
-  #answer({ req, res }: HttpExchange, { info, verb, query }: Prepared, { user, actor }: Asking, body: Body): Promise<void> | undefined {
+  #answer(exchange: Exchange, { info, verb, query }: Prepared, { user, actor }: Asking, body: Body): Promise<void> | undefined {
+    const { req, res } = exchange;
     const headers = headersOf(req);
     const accept = info.isResource ? acceptOf(headers.accept) : JSON_ACCEPT;
     if (accept === undefined && !isProxied(info)) {
       throw cannotAccept();
     }
     const call: Call = {
-      method: req.method ?? 'GET', verb, info, query, user, actor, body, accept: accept ?? JSON_ACCEPT, warnings: [], http: { req, res },
+      method: req.method ?? 'GET', verb, info, query, user, actor, body, accept: accept ?? JSON_ACCEPT, warnings: [], http: exchange,
     };
     const { pipeline } = this.#options;
     const flow = pipeline.fairness.flowOf(call);
@@ -201,15 +218,15 @@ export class Handler {
     };
     try {
       const answer = pipeline.fairness.run(flow, call, () => serve(pipeline, call));
-      return answer instanceof Promise ? answer.then((settled) => this.#write({ req, res }, call, settled, flow), marked) : this.#write({ req, res }, call, answer, flow);
+      return answer instanceof Promise ? answer.then((settled) => this.#write(exchange, call, settled, flow), marked) : this.#write(exchange, call, answer, flow);
     } catch (error) {
       return marked(error);
     }
   }
 
-  #write({ req, res }: HttpExchange, call: Call, answer: Answer, flow: Flow): Promise<void> | undefined {
+  #write(exchange: Exchange, call: Call, answer: Answer, flow: Flow): Promise<void> | undefined {
+    const { req, res } = exchange;
     const reply = replyOf(res);
-    const { metrics } = this.#options.pipeline.paths;
     if (answer.type === 'taken') {
       return undefined;
     }
@@ -219,24 +236,33 @@ export class Handler {
       }
       return undefined;
     }
-    metrics.request(call.verb, call.info, 'code' in answer ? answer.code : 200);
     const headers = headersOf(req);
     const out: Outgoing = { reply, gzip: takesGzip(headers['accept-encoding']), headOnly: call.method === 'HEAD' };
     if (answer.type === 'raw') {
       markFlow(reply, flow);
-      return this.#raw(out, call, answer);
+      return this.#counted(exchange, call, answer.code, this.#raw(out, call, answer));
     }
     const view: View = { accept: call.accept, includeObject: includeObjectOf(call.query), pretty: wantsPretty(call.query, headers['user-agent']) };
     if (answer.type === 'watch') {
       markFlow(reply, flow);
-      return this.#watch(answer.stream, res, view);
+      return this.#watch(answer.stream, call, res, view);
     }
     // With the rest of the head, which is cheaper than headers set beforehand.
     const head: Head = { 'content-type': contentTypeOf(view), [SCHEMA_HEADER]: flow.schemaUid, [LEVEL_HEADER]: flow.level.options.uid };
     if (call.warnings.length > 0) {
       head['warning'] = warningHeaders(call.warnings);
     }
-    return render(out, head, answer, view);
+    return this.#counted(exchange, call, 'code' in answer ? answer.code : 200, render(out, head, answer, view));
+  }
+
+  /** Counts a request when its answer has been handed to the network. */
+  #counted({ begun }: Exchange, call: Call, code: number, writing: Promise<void> | undefined): Promise<void> | undefined {
+    const { metrics } = this.#options.pipeline.paths;
+    if (writing === undefined) {
+      metrics.request(call, code, performance.now() - begun);
+      return undefined;
+    }
+    return writing.then(() => metrics.request(call, code, performance.now() - begun));
   }
 
   #raw(out: Outgoing, call: Call, answer: Extract<Answer, { type: 'raw' }>): Promise<void> | undefined {
@@ -252,35 +278,43 @@ export class Handler {
     return sendText({ ...out, gzip: out.gzip && headers['content-encoding'] === undefined }, answer.code, headers, answer.body) ?? undefined;
   }
 
-  async #watch(stream: WatchStream, res: Res, view: View): Promise<void> {
+  async #watch(stream: WatchStream, call: Call, res: Res, view: View): Promise<void> {
     const { watches, pipeline: { paths: { metrics } } } = this.#options;
     if (watches.size >= MAX_WATCHES) {
       stream.close();
       throw tooMany();
     }
     watches.add(stream);
-    metrics.watching(1);
+    metrics.request(call, 200, undefined);
+    const watched = metrics.watching(call);
     // A watch is counted among the watches from here on.
     this.#inFlight -= 1;
+    metrics.inFlight(false, -1);
     try {
-      await writeWatch(stream, res, view, this.#turns);
+      await writeWatch(stream, res, view, { turns: this.#turns, onEvents: (count) => { watched.events += count; } });
     } finally {
       this.#inFlight += 1;
+      metrics.inFlight(false, 1);
       watches.delete(stream);
-      metrics.watching(-1);
+      watched.watchers -= 1;
     }
   }
 
-  #fail(req: Req, res: Res, error: unknown): void {
+  #fail({ req, res, begun, prepared }: Exchange, error: unknown): void {
     const reply = replyOf(res);
     if (reply.headersSent) {
       // Half an answer must not look like a whole one.
       reply.destroy();
       return;
     }
-    sendError(req, reply, error, this.#options.log);
+    const code = sendError(req, reply, error, this.#options.log);
+    this.#options.pipeline.paths.metrics.request(prepared ?? unreadable(req), code, performance.now() - begun);
   }
 }
+
+/** What a request that could not be read is counted as. */
+const unreadable = ({ method }: Req): Pick<Prepared, 'info' | 'verb'> =>
+  ({ info: UNREAD, verb: method === 'POST' ? 'post' : method === 'PUT' ? 'put' : method === 'DELETE' ? 'delete' : method === 'PATCH' ? 'patch' : 'get' });
 
 /** Whether a node, a pod or an extra group may want the body as a stream. */
 function isProxied(info: RequestInfo): boolean {
@@ -288,8 +322,8 @@ function isProxied(info: RequestInfo): boolean {
     || (info.resource === 'pods' && (info.subresource === 'log' || info.subresource === 'exec' || info.subresource === 'attach' || info.subresource === 'portforward')));
 }
 
-/** An error as Kubernetes answers it: a Status, or plain text for a path that is not there. */
-export function sendError(req: Req, reply: Reply, error: unknown, log: Log): void {
+/** An error as Kubernetes answers it: a Status, or plain text for a path that is not there. Answers the code. */
+export function sendError(req: Req, reply: Reply, error: unknown, log: Log): number {
   const unread = BODY_METHODS.has(req.method ?? '') && !req.readableEnded;
   // A body nobody reads would be taken for the next request, or in HTTP/2 be kept waiting.
   const close: Head = unread && !('stream' in req) ? { connection: 'close' } : {};
@@ -301,7 +335,7 @@ export function sendError(req: Req, reply: Reply, error: unknown, log: Log): voi
     const body = '404 page not found\n';
     reply.writeHead(404, { ...close, 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'content-length': body.length });
     finish(req, reply, body, unread);
-    return;
+    return 404;
   }
   const failed = statusOf(error, log, req.url ?? '');
   const pretty = wantsPretty(splitTarget(req.url ?? '/').query, headersOf(req)['user-agent']);
@@ -312,6 +346,7 @@ export function sendError(req: Req, reply: Reply, error: unknown, log: Log): voi
     ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
   });
   finish(req, reply, body, unread);
+  return failed.code;
 }
 
 /** Ends an answer; while the client is still sending, only after a moment: closing at once would take the answer away from it. */

@@ -20,7 +20,7 @@ describe('rough clients', () => {
 
   const watchers = async (): Promise<number> => {
     const metrics = await s.get('/metrics');
-    return Number(/^apiserver_registered_watchers (\d+)$/m.exec(metrics.text)?.[1]);
+    return [...metrics.text.matchAll(/^apiserver_longrunning_requests\{[^}]*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
   };
 
   it('may vanish in the middle of anything', async () => {

@@ -97,11 +97,18 @@ function sinkFor(res: Res): Sink | undefined {
   return res.socket === null ? undefined : http1Sink(res.socket);
 }
 
+/** What the server lends a watch. */
+export interface WatchWay {
+  readonly turns: Turns;
+  /** Told how many events have been written. */
+  onEvents(count: number): void;
+}
+
 class WatchWriter {
   readonly #stream: WatchStream;
   readonly #sink: Sink;
   readonly #shape: Shape | undefined;
-  readonly #turns: Turns;
+  readonly #way: WatchWay;
   readonly #over = Promise.withResolvers<void>();
   /** Items taken from the stream and not yet written, from `#at` on. */
   #items: readonly WatchItem[] = [];
@@ -111,17 +118,17 @@ class WatchWriter {
   #gone = false;
   readonly #turn = (): void => this.#write();
 
-  constructor(stream: WatchStream, sink: Sink, shape: Shape | undefined, turns: Turns) {
+  constructor(stream: WatchStream, sink: Sink, shape: Shape | undefined, way: WatchWay) {
     this.#stream = stream;
     this.#sink = sink;
     this.#shape = shape;
-    this.#turns = turns;
+    this.#way = way;
   }
 
   /** Resolves when there is nothing more to write, rejects with what nobody expected. */
   run(): Promise<void> {
     const timer = this.#stream.bookmarks ? setInterval(() => this.#bookmark(), BOOKMARK_INTERVAL_MS) : undefined;
-    this.#turns.goOn(this.#turn);
+    this.#way.turns.goOn(this.#turn);
     return this.#over.promise.finally(() => {
       clearInterval(timer);
       this.#stream.close();
@@ -154,7 +161,7 @@ class WatchWriter {
       } else if (this.#sink.write(this.#framed(items))) {
         this.#settle();
       } else {
-        drained(this.#sink.waitable).then(() => this.#turns.goOn(this.#turn), (error: unknown) => this.#over.reject(error));
+        drained(this.#sink.waitable).then(() => this.#way.turns.goOn(this.#turn), (error: unknown) => this.#over.reject(error));
       }
     } catch (error) {
       this.#over.reject(error);
@@ -164,7 +171,7 @@ class WatchWriter {
   /** Written: what is left goes on in this round, what comes waits for the next. */
   #settle(): void {
     if (this.#at < this.#items.length) {
-      this.#turns.goOn(this.#turn);
+      this.#way.turns.goOn(this.#turn);
     } else {
       this.#rest();
     }
@@ -176,9 +183,9 @@ class WatchWriter {
     this.#stream.notify(() => {
       this.#idle = false;
       if (waited) {
-        this.#turns.ask(this.#turn);
+        this.#way.turns.ask(this.#turn);
       } else {
-        this.#turns.goOn(this.#turn);
+        this.#way.turns.goOn(this.#turn);
       }
     });
     waited = true;
@@ -201,19 +208,20 @@ class WatchWriter {
         bytes += frame.chunk.length;
       }
     }
+    this.#way.onEvents(frames.length);
     return frames;
   }
 }
 
 /** Writes until the stream ends or the client goes; resolves then. */
-export async function writeWatch(stream: WatchStream, res: Res, view: View, turns: Turns): Promise<void> {
+export async function writeWatch(stream: WatchStream, res: Res, view: View, way: WatchWay): Promise<void> {
   const reply = replyOf(res);
   const sink = sinkFor(res);
   if (sink === undefined) {
     stream.close();
     return;
   }
-  const writer = new WatchWriter(stream, sink, shapeFor(stream, view), turns);
+  const writer = new WatchWriter(stream, sink, shapeFor(stream, view), way);
   let gone = false;
   reply.once('close', () => {
     gone = true;
