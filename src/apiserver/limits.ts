@@ -95,3 +95,11 @@ export const CONVERSION_TIMEOUT_SECONDS = 30;
 export const CSR_CLEAN_INTERVAL_MS = 3_600_000;
 /** Audit events waiting to be written, characters; more are lost, and the server's log says so. */
 export const MAX_AUDIT_QUEUE_BYTES = 32 * 1024 * 1024;
+/** Aggregated servers are asked this often whether they are there, this soon again after they were not, and given this long, ms. */
+export const APISERVICE_CHECK_MS = 30_000;
+export const APISERVICE_RETRY_MS = 2_000;
+export const APISERVICE_TIMEOUT_MS = 5_000;
+/** Longest discovery document of an aggregated server, bytes. */
+export const MAX_DISCOVERY_BYTES = 4 * 1024 * 1024;
+/** Aggregated group-versions. */
+export const MAX_REMOTE_VERSIONS = 256;

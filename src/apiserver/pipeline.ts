@@ -4,7 +4,7 @@ import { attributesOf, denial, type Attributes, type Decision } from './authz/au
 import type { ExtraGroup } from './extragroup.ts';
 import type { Fairness } from './fairness/fairness.ts';
 import { answerPath, type Paths } from './paths/nonresource.ts';
-import type { Answer, Call } from './types.ts';
+import type { Answer, Call, RequestInfo } from './types.ts';
 import type { Core } from './verbs/core.ts';
 import { dispatch } from './verbs/dispatch.ts';
 
@@ -12,6 +12,8 @@ export interface Pipeline {
   readonly core: Core;
   readonly paths: Paths;
   readonly groups: ReadonlyMap<string, ExtraGroup>;
+  /** Which requests another API server answers. */
+  readonly aggregation: { extraOf(info: RequestInfo): ExtraGroup | undefined };
   /** Whose turn it is; asked for requests that come over HTTP. */
   readonly fairness: Fairness;
   /** Tells of requests, where there is a policy that says of which. */
@@ -26,7 +28,8 @@ function groupOf(path: string): string {
 
 /** The module that answers this path, if it is one of the extra groups. */
 export function extraGroupOf(pipeline: Pipeline, call: Call): ExtraGroup | undefined {
-  return pipeline.groups.size === 0 ? undefined : pipeline.groups.get(call.info.isResource ? call.info.group : groupOf(call.info.path));
+  const own = pipeline.groups.size === 0 ? undefined : pipeline.groups.get(call.info.isResource ? call.info.group : groupOf(call.info.path));
+  return own ?? pipeline.aggregation.extraOf(call.info);
 }
 
 function answer(pipeline: Pipeline, call: Call): Answer | Promise<Answer> {

@@ -5,6 +5,7 @@ import type { NodeConnector } from '../apimachinery/nodehandler.ts';
 import type { Registry } from '../kinds/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
+import { ApiServices } from './aggregation/apiservices.ts';
 import { admissionChain } from './admission/chain.ts';
 import { Auditor, type AuditSink } from './audit/auditor.ts';
 import type { AuditPolicy } from './audit/policy.ts';
@@ -135,7 +136,8 @@ function closeOrphans(watches: ReadonlySet<WatchStream>, registry: Registry): vo
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, registry, log, pki, instance } = options;
   const definitions = new Definitions({ store, registry, log });
-  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert)];
+  const aggregation = new ApiServices(log, pki.ca.cert);
+  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert), aggregation];
   let current = pki;
   const core = coreOf(options, [definitions, ...attendants], () => current);
   const health = new Health();
@@ -144,12 +146,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await bootstrap(core, { apiAddress, nodeAddress, port, serviceCidr: options.instance.serviceCidr });
   await definitions.start(core);
   for (const attendant of attendants) {
-    attendant.start(core);
+    await attendant.start(core);
   }
   let address = `${nodeAddress}:${port}`;
   const metrics = new Metrics(store, registry);
   const pipeline: Pipeline = {
-    core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup),
+    core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup), aggregation,
     ...(options.audit === undefined ? {} : { audit: new Auditor(options.audit.policy, options.audit.log, registry) }),
     paths: {
       documents: new Documents(registry, () => address), health, metrics, tokens: core.tokens,
@@ -157,7 +159,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
   };
   const watches = new Set<WatchStream>();
-  definitions.onChange(() => closeOrphans(watches, registry));
+  definitions.onChange(() => {
+    closeOrphans(watches, registry);
+    aggregation.trigger();
+  });
   const handling: HandlerOptions = { pipeline, log, watches, authenticator: new Authenticator(core.bearers, options.revoked ?? NONE_REVOKED) };
   const handler = new Handler(handling);
   const listeners: Listener[] = [];

@@ -5,6 +5,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from './generated/admissionregistration.ts';
 import type { CustomResourceDefinition } from './generated/apiextensions.ts';
+import type { APIService } from './generated/apiregistration.ts';
 import type {
   LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service, ServiceAccount,
 } from './generated/core.ts';
@@ -39,6 +40,7 @@ interface Types {
   'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration': ValidatingWebhookConfiguration;
   'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
   'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
+  'apiregistration.k8s.io/v1 APIService': APIService;
   'discovery.k8s.io/v1 EndpointSlice': EndpointSlice;
   'flowcontrol.apiserver.k8s.io/v1 FlowSchema': FlowSchema;
   'flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration': PriorityLevelConfiguration;

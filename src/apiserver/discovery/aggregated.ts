@@ -37,6 +37,10 @@ function resourceEntries(infos: readonly ResourceInfo[]): JsonObject[] {
   return [...entries.values()].map(({ entry, subs }) => (subs.length === 0 ? entry : { ...entry, subresources: subs }));
 }
 
+/** Another server that does not answer: what it has is not known. */
+const isStale = (registry: Registry, group: string, version: string): boolean =>
+  registry.remote.some((one) => one.group === group && one.version === version && !one.fresh);
+
 /** `/api` (the core group) or `/apis` (all others) as APIGroupDiscoveryList; v2 and v2beta1 differ in their apiVersion only. */
 export function apiGroupDiscoveryList(registry: Registry, root: 'api' | 'apis', version: 'v2' | 'v2beta1' = 'v2'): JsonObject {
   const items = [...groupVersions(registry)]
@@ -44,7 +48,7 @@ export function apiGroupDiscoveryList(registry: Registry, root: 'api' | 'apis', 
     .map(([group, versions]) => ({
       metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
       versions: versions.map((one) => ({
-        version: one, resources: resourceEntries(resourcesOf(registry, group, one) ?? []), freshness: 'Current',
+        version: one, resources: resourceEntries(resourcesOf(registry, group, one) ?? []), freshness: isStale(registry, group, one) ? 'Stale' : 'Current',
       })),
     }));
   return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };

@@ -48,6 +48,9 @@ export function groupVersions(registry: Registry): Map<string, string[]> {
   for (const { group, version } of registry.list()) {
     found.set(group, (found.get(group) ?? new Set<string>()).add(version));
   }
+  for (const { group, version } of registry.remote) {
+    found.set(group, (found.get(group) ?? new Set<string>()).add(version));
+  }
   found.set(SUBRESOURCES_GROUP, new Set(SUBRESOURCES_VERSIONS));
   found.set(METRICS_GROUP, (found.get(METRICS_GROUP) ?? new Set<string>()).add(METRICS_VERSION));
   return new Map([...found]
@@ -97,6 +100,10 @@ const ofMetrics = (): ResourceInfo[] => METRICS_RESOURCES.map(({ plural, kind, n
 export function resourcesOf(registry: Registry, group: string, version: string): ResourceInfo[] | undefined {
   if (!groupVersions(registry).get(group)?.includes(version)) {
     return undefined;
+  }
+  const remote = registry.remote.find((one) => one.group === group && one.version === version);
+  if (remote !== undefined) {
+    return [...remote.resources];
   }
   if (group === SUBRESOURCES_GROUP) {
     return ofVirtualMachines(version);

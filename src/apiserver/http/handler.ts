@@ -194,9 +194,14 @@ export class Handler {
     return BODY_METHODS.has(exchange.req.method ?? '') ? this.#withBody(exchange, prepared, asking) : this.#answer(exchange, prepared, asking, NO_BODY);
   }
 
+  /** Another API server answers, and reads. */
+  #isRemote(info: RequestInfo): boolean {
+    return this.#options.pipeline.aggregation.extraOf(info) !== undefined;
+  }
+
   async #withBody(exchange: Exchange, prepared: Prepared, asking: Asking): Promise<void> {
     // What a node answers it also reads.
-    const body = isProxied(prepared.info) ? NO_BODY : await readBody(exchange.req);
+    const body = isProxied(prepared.info) || this.#isRemote(prepared.info) ? NO_BODY : await readBody(exchange.req);
     await this.#answer(exchange, prepared, asking, body);
   }
 
@@ -204,7 +209,7 @@ export class Handler {
     const { req, res } = exchange;
     const headers = headersOf(req);
     const accept = info.isResource ? acceptOf(headers.accept) : JSON_ACCEPT;
-    if (accept === undefined && !isProxied(info)) {
+    if (accept === undefined && !isProxied(info) && !this.#isRemote(info)) {
       throw cannotAccept();
     }
     const call: Call = {

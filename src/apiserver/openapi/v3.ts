@@ -56,7 +56,8 @@ export function openApiV3Paths(registry: Registry): string[] {
 /** The document of one group-version, e.g. `apis/apps/v1`; undefined where there is none. Large: serialise it and let it go. */
 export function openApiV3(registry: Registry, path: string): JsonObject | undefined {
   const kinds = registry.list().filter(({ group, version }) => groupVersionPath(group, version) === path);
-  if (kinds.length === 0 && !openApiV3Paths(registry).includes(path)) {
+  const isRemote = registry.remote.some(({ group, version }) => groupVersionPath(group, version) === path);
+  if (isRemote || (kinds.length === 0 && !openApiV3Paths(registry).includes(path))) {
     return undefined;
   }
   const schemas = new Schemas(registry, 'v3');

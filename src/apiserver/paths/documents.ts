@@ -61,6 +61,10 @@ const V3 = 'v3 ';
 
 const kindsAt = (registry: Registry, path: string): AnyKind[] => registry.list().filter(({ group, version }) => groupVersionPath(group, version) === path);
 
+/** Of a document that another server has. */
+const remoteHash = (registry: Registry, path: string): string | undefined =>
+  registry.remote.find(({ group, version }) => groupVersionPath(group, version) === path)?.openApiHash;
+
 const sameKinds = (a: readonly AnyKind[], b: readonly AnyKind[]): boolean => a.length === b.length && a.every((kind, index) => kind === b[index]);
 
 export class Documents {
@@ -203,8 +207,10 @@ export class Documents {
     }
     this.#keepUp();
     const index = this.#document(path, () => JSON.stringify({
-      paths: Object.fromEntries(openApiPaths(this.#registry).map((one) =>
-        [one, { serverRelativeURL: `/openapi/v3/${one}?hash=${this.#openApiV3(one)?.etag ?? ''}` }])),
+      paths: Object.fromEntries(openApiPaths(this.#registry).flatMap((one) => {
+        const hash = this.#openApiV3(one)?.etag ?? remoteHash(this.#registry, one);
+        return hash === undefined ? [] : [[one, { serverRelativeURL: `/openapi/v3/${one}?hash=${hash}` }]];
+      })),
     }));
     // Go's ServeMux would say text/plain of a document without a media type of its own; clients rely on neither.
     return conditional(request, index, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });

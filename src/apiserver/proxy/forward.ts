@@ -15,7 +15,7 @@ export interface Backend {
   /** The backend cannot be reached: what the client is told. */
   unreachable(error: Error): StatusError;
   /** Headers for the backend beyond the client's. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** May change an answer's headers on their way back. */
   answered?(headers: Record<string, string | string[]>): void;
 }
