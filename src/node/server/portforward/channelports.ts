@@ -116,6 +116,7 @@ class Forwarder {
       this.#socket.resume();
       this.#over();
     });
+    socket.resume();
   }
 
   #over(): void {

@@ -10,12 +10,15 @@ import { Socket } from 'node:net';
 import type { Log } from '../../../apimachinery/log.ts';
 import { reasonOf } from './target.ts';
 
-/** The helper as JavaScript: a process that has to strip types itself takes half as much memory and time again. */
 let program: string | undefined;
-const helperProgram = (): string => {
-  program ??= stripTypeScriptTypes(readFileSync(new URL('helper.ts', import.meta.url), 'utf8'));
+
+/** The helper as JavaScript, also where this runs from its sources: a process that has to strip types itself takes half as much memory again. */
+function helperProgram(): string {
+  const isSource = import.meta.url.endsWith('.ts');
+  const text = (): string => readFileSync(new URL(isSource ? 'helper.ts' : 'helper.js', import.meta.url), 'utf8');
+  program ??= isSource ? stripTypeScriptTypes(text()) : text();
   return program;
-};
+}
 
 /** A helper nobody uses any more is kept this long, ms: people forward again soon. */
 const LINGER_MS = 10_000;
