@@ -11,10 +11,31 @@ import {
 
 type JsonMembers = Readonly<Record<string, unknown>>;
 
+const isContainer = (raw: unknown): boolean => typeof raw === 'object' && raw !== null;
+
+/** Lists and objects that were looked at before are given out again: they remember their keys, and what is below them. */
+class Children {
+  readonly #seen = new Map<string | number, CelValue>();
+
+  get(key: string | number, raw: unknown, type: CelType): CelValue {
+    if (!isContainer(raw)) {
+      return adapt(raw, type);
+    }
+    const known = this.#seen.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = adapt(raw, type);
+    this.#seen.set(key, made);
+    return made;
+  }
+}
+
 class JsonList extends CelList {
   readonly #raw: readonly unknown[];
   readonly #type: CelType;
   readonly #semantics: ListSemantics | undefined;
+  readonly #children = new Children();
   constructor(raw: readonly unknown[], type: ListType | undefined) {
     super();
     this.#raw = raw;
@@ -24,29 +45,40 @@ class JsonList extends CelList {
 
   get length(): number { return this.#raw.length; }
   override get semantics(): ListSemantics | undefined { return this.#semantics; }
-  at(index: number): CelValue { return adapt(this.#raw[index], this.#type); }
+  at(index: number): CelValue { return this.#children.get(index, this.#raw[index], this.#type); }
 }
 
 class JsonMap extends CelMap {
   readonly #raw: JsonMembers;
   readonly #type: CelType;
+  readonly #children = new Children();
+  #keys: readonly string[] | undefined;
   constructor(raw: JsonMembers, type: MapType | undefined) {
     super();
     this.#raw = raw;
     this.#type = type?.value ?? DYN;
   }
 
-  get size(): number { return Object.keys(this.#raw).length; }
-  get(key: CelValue): CelValue | undefined {
-    return typeof key === 'string' && Object.hasOwn(this.#raw, key) && this.#raw[key] !== undefined ? adapt(this.#raw[key], this.#type) : undefined;
+  keys(): readonly string[] {
+    this.#keys ??= Object.keys(this.#raw);
+    return this.#keys;
   }
 
-  keys(): Iterable<CelValue> { return Object.keys(this.#raw); }
+  get size(): number { return this.keys().length; }
+
+  get(key: CelValue): CelValue | undefined {
+    if (typeof key !== 'string' || !Object.hasOwn(this.#raw, key)) {
+      return undefined;
+    }
+    const raw = this.#raw[key];
+    return raw === undefined ? undefined : this.#children.get(key, raw, this.#type);
+  }
 }
 
 class JsonRecord extends CelRecord {
   readonly #raw: JsonMembers;
   readonly #type: ObjectType;
+  readonly #children = new Children();
   constructor(raw: JsonMembers, type: ObjectType) {
     super();
     this.#raw = raw;
@@ -57,11 +89,9 @@ class JsonRecord extends CelRecord {
   knows(name: string): boolean { return this.#type.open === true || this.#type.field(name) !== undefined; }
 
   get(name: string): CelValue | undefined {
-    const field = this.#type.field(name);
-    if (field === undefined) {
-      return this.#type.open === true && Object.hasOwn(this.#raw, name) ? adapt(this.#raw[name], DYN) : undefined;
-    }
-    return Object.hasOwn(this.#raw, field.name) && this.#raw[field.name] !== undefined ? adapt(this.#raw[field.name], field.type) : undefined;
+    const field = this.#type.field(name) ?? (this.#type.open === true ? { name, type: DYN } : undefined);
+    const raw = field !== undefined && Object.hasOwn(this.#raw, field.name) ? this.#raw[field.name] : undefined;
+    return field === undefined || raw === undefined ? undefined : this.#children.get(name, raw, field.type);
   }
 
   *names(): Generator<string> {

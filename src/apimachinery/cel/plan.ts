@@ -7,6 +7,7 @@ import type { CostMeter } from './budget.ts';
 import type { Checked } from './checker.ts';
 import { CelEvaluationError, fail, noSuchKey, noSuchOverload } from './errors.ts';
 import { guardOf, type Overload } from './overload.ts';
+import { elementAt, optionalElementAt } from './library/comparison.ts';
 import { compilePattern } from './patterns.ts';
 import { isLooseType } from './unify.ts';
 import {
@@ -155,6 +156,9 @@ export class Planner {
       case '_&&_': return logical(steps, false);
       case '_||_': return logical(steps, true);
       case '_?_:_': return conditional(steps);
+      // Elements are found by what the container turns out to be; the declarations only say what types fit.
+      case '_[_]': return indexed(steps, elementAt);
+      case '_[?_]': return indexed(steps, optionalElementAt);
       case 'or': case 'orValue': return alternative(steps, found.name === 'orValue');
       default: break;
     }
@@ -315,6 +319,18 @@ function conditional([condition, yes, no]: readonly Step[]): Step {
     return noSuchOverload();
   }
   return (frame) => (asBool(condition(frame)) ? yes(frame) : no(frame));
+}
+
+function indexed([container, key]: readonly Step[], find: (container: CelValue, key: CelValue) => CelValue): Step {
+  if (container === undefined || key === undefined) {
+    return noSuchOverload();
+  }
+  return (frame) => {
+    const from = container(frame);
+    const at = key(frame);
+    frame.meter.spend(1);
+    return find(from, at);
+  };
 }
 
 /** `or` and `orValue`, whose argument is not evaluated in vain. */

@@ -92,7 +92,16 @@ function member(items: CelList): (value: CelValue) => boolean {
   };
 }
 
-const containsAll = (a: CelValue | undefined, b: CelValue | undefined): boolean => [...list(b)].every(member(list(a)));
+/** Empty lists are looked at first: their product costs nothing, so neither may the work. */
+function containsAll(a: CelValue | undefined, b: CelValue | undefined): boolean {
+  const [all, some] = [list(a), list(b)];
+  return some.length === 0 || (all.length > 0 && [...some].every(member(all)));
+}
+
+function intersects([a, b]: readonly CelValue[]): boolean {
+  const [all, some] = [list(a), list(b)];
+  return all.length > 0 && some.length > 0 && [...some].some(member(all));
+}
 
 /** cel-go's: one, and each element with each. */
 const product = (factor: number): Cost => (args) => 1 + sizeOf(args[0] ?? null) * sizeOf(args[1] ?? null) * factor;
@@ -107,6 +116,6 @@ export const lists: readonly Overload[] = [
   overload('indexOf', 'list<A>.(A): int', indexOf, length),
   overload('lastIndexOf', 'list<A>.(A): int', lastIndexOf, length),
   overload('sets.contains', '(list<A>, list<A>): bool', ([a, b]) => containsAll(a, b), product(1)),
-  overload('sets.intersects', '(list<A>, list<A>): bool', ([a, b]) => [...list(b)].some(member(list(a))), product(1)),
-  overload('sets.equivalent', '(list<A>, list<A>): bool', ([a, b]) => containsAll(a, b) && containsAll(b, a), product(2)),
+  overload('sets.intersects', '(list<A>, list<A>): bool', intersects, product(1)),
+  overload('sets.equivalent', '(list<A>, list<A>): bool', ([a, b]) => (list(a).length === 0) === (list(b).length === 0) && containsAll(a, b) && containsAll(b, a), product(2)),
 ];

@@ -141,7 +141,12 @@ export function queryParameters({ query }: Url): Map<string, string[]> {
     const key = decodeComponent(equals < 0 ? pair : pair.slice(0, equals));
     const value = decodeComponent(equals < 0 ? '' : pair.slice(equals + 1));
     if (pair !== '' && !pair.includes(';') && key !== undefined && value !== undefined) {
-      found.set(key, [...found.get(key) ?? [], value]);
+      const values = found.get(key);
+      if (values === undefined) {
+        found.set(key, [value]);
+      } else {
+        values.push(value);
+      }
     }
   }
   return found;

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { compile } from './compile.ts';
+import { CostBudget, CostExceeded } from './budget.ts';
+import { CelEvaluationError } from './errors.ts';
+import { outcomeOf } from './testing.ts';
+import { DYN, INT, objectType, type CelType } from './types.ts';
+
+const text = (max: number): CelType => ({ kind: 'string', max });
+const many = (element: CelType, max: number): CelType => ({ kind: 'list', element, max });
+
+describe('costs', () => {
+  // What cel-go and Kubernetes charge.
+  const rows: readonly (readonly [expression: string, cost: number])[] = [
+    ['1', 0], ['x', 1], ['object.a.b', 3], ['has(object.a)', 1], ['x + 1', 2], ['true && x > 0', 2], ['false && x > 0', 0], ['x > 0 ? 1 : x', 2],
+    ['[1, 2]', 10], ["{'a': 1}", 30], ["JSONPatch{op: 'add'}", 40], ["'abcdefghijk' == 'abcdefghijk'", 2], ["'a'.contains('b')", 1], ["'abc'.startsWith('a')", 1], ['1 in [1, 2, 3]', 13],
+    ["'aaaaaaaaaaaaaaaaaaaaaa'.matches('abcdefgh')", 6], ['[1, 2, 3].all(i, i > 0)', 10 + 3 * 5 + 1], ['[1, 2].map(i, i)', 10 + 11 + 2 * 13], ["quantity('1Gi').isGreaterThan(quantity('1'))", 3], ["'a,b'.split(',')", 1],
+    ['[3, 1].min()', 12], ["ip('127.0.0.1').family()", 2], ['sets.contains([1, 2], [1])', 10 + 10 + 3], ["object.items.exists(i, i == 'c')", 2 + 3 * 6 + 1],
+  ];
+  for (const [expression, cost] of rows) {
+    it(`${expression} costs ${cost}`, () => {
+      const bindings = { x: 5, object: { a: { b: 1 }, items: ['a', 'b', 'c'] } };
+      assert.equal(outcomeOf(expression, bindings, { x: INT, object: DYN }).cost, cost);
+    });
+  }
+
+  it('are taken from a budget, which ends evaluations beyond it', () => {
+    const program = compile('[1, 2, 3].all(i, i > 0)', { variables: {} });
+    const budget = new CostBudget(30);
+    assert.equal(program.evaluate({}, budget), true);
+    assert.equal(budget.remaining, 30 - 26);
+    assert.throws(() => program.evaluate({}, budget), (error) => error instanceof CostExceeded && error.scope === 'budget');
+    assert.equal(budget.remaining, 0);
+  });
+});
+
+describe('estimates', () => {
+  const self = objectType('object', { name: text(100), tags: many(text(10), 5), any: DYN, n: INT, lists: many(many(text(10), 20), 30) });
+  const rows: readonly (readonly [expression: string, min: number, max: number])[] = [
+    ['self.n > 1', 3, 3], ["self.name == 'abc'", 2, 3], ["self.name.contains('abcdefghijk')", 2, 2 + 10 * 2], ["self.name.matches('abcd')", 3, 2 + 11 * 1],
+    ["self.tags.all(t, t.startsWith('a'))", 3, 2 + 1 + 5 * (3 + 1 + 1)], ["self.tags.map(t, t + 'x')", 2 + 11, 2 + 11 + 5 * (12 + 1 + 2)], ['self.n > 1 || self.n < 5', 3, 6], ['self.n > 1 ? 1 : self.n', 3, 5],
+    ["self.lists.all(l, l.all(t, t == 'abc'))", 3, 2 + 1 + 30 * (3 + 1 + 1 + 20 * (3 + 1 + 1))], ["self.any.all(x, true)", 3, Number.POSITIVE_INFINITY], ["self.tags.join(',').size() > 3", 4, 4 + Math.ceil(54 * 0.2)],
+    ["self.name.split(',').all(x, x.size() > 1)", 2 + 1, 2 + 20 + 1 + 100 * (3 + 1 + 1 + 1)], ['has(self.name)', 1, 1], ["[self.name].exists(x, x.contains('a'))", 12 + 1 + 5, 12 + 1 + 4 + 1 + 10],
+  ];
+  for (const [expression, min, max] of rows) {
+    it(`${expression} costs ${min} to ${max}`, () => {
+      assert.deepEqual(compile(expression, { variables: { self } }).estimate(), { min, max });
+    });
+  }
+});
+
+describe('expressions that would run away', () => {
+  const list = Array.from({ length: 1_000 }, (_, index) => `item-${index}`);
+  const nested = 'l.all(a, l.all(b, l.all(c, l.all(d, a != b + c + d))))';
+  const wide = { map: Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index])) };
+  const rows: readonly (readonly [name: string, expression: string])[] = [
+    ['nested loops', nested], ['loops that collect', 'l.map(a, l.map(b, l.map(c, [a, b, c])))'], ['a map counted over and over', 'l.all(a, l.all(b, size(o.map) > 0))'],
+    ['texts that double', `cel.bind(a, 'xxxxxxxxxxxxxxxx', ${double(40)})`], ['lists that double', `cel.bind(a, [1, 2], ${double(60)}.all(x, x > 0))`], ['objects compared over and over', 'l.all(a, l.all(b, [o, o] == [o, o]))'],
+    ['replacements that explode', "cel.bind(s, l.join(','), s.replace('', s).replace('', s).size() > 0)"], ['formats that explode', "cel.bind(s, l.join(','), l.map(x, '%s%s%s%s'.format([s, s, s, s])).size() > 0)"],
+    ['patterns on long texts', "cel.bind(s, l.join(','), l.all(x, s.matches('(a*)*(b|c)*(d+e?)*$|' + x)))"], ['sets with each other', 'l.all(a, sets.contains(l, l))'],
+  ];
+
+  /** Bindings that double `a`, `levels` times. */
+  function double(levels: number): string {
+    let expression = 'a + a';
+    for (let level = 0; level < levels; level += 1) {
+      expression = `cel.bind(a, a + a, ${expression})`;
+    }
+    return expression;
+  }
+
+  for (const [name, expression] of rows) {
+    it(`${name} end by their cost`, () => {
+      const program = compile(expression, { variables: { l: DYN, o: DYN } });
+      const budget = new CostBudget();
+      assert.throws(() => program.evaluate({ l: list, o: wide }, budget), (error) => error instanceof CostExceeded || error instanceof CelEvaluationError);
+      assert.ok(budget.remaining >= 8_000_000, 'one evaluation takes a tenth of the budget at most');
+    });
+  }
+
+  it('that are too deep or too long are refused', () => {
+    assert.throws(() => compile('('.repeat(1_000), { variables: {} }), /expression recursion limit exceeded: 250/);
+    assert.throws(() => compile(`1${' + 1'.repeat(5_000)}`, { variables: {} }), /expression recursion limit exceeded: 250/);
+    assert.throws(() => compile(`x${'.a'.repeat(5_000)}`, { variables: { x: DYN } }), /expression recursion limit exceeded: 250/);
+    assert.throws(() => compile(`!${' !'.repeat(50_000)}true`, { variables: {} }), /code point size exceeds limit/);
+    assert.equal(compile(`true${' && true'.repeat(5_000)}`, { variables: {} }).evaluate({}, new CostBudget()), true, 'logical chains become balanced trees');
+  });
+});
