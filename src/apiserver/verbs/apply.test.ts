@@ -293,6 +293,8 @@ describe('managed fields', () => {
     const upgraded = await patch(`${CMS}/csa`, upgrade, 'kubectl', 'application/json-patch+json');
     assert.equal(upgraded.code, 200, upgraded.text);
     assert.deepEqual(at(upgraded.json, 'metadata', 'managedFields'), [{ manager: 'kubectl', operation: 'Apply', apiVersion: 'v1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { 'f:a': {} } } }]);
+    const unprintable = await patch(`${CMS}/csa`, { metadata: { managedFields: [{ manager: 'a\u0007', operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': {} } }] } }, 'x');
+    assert.match(String(unprintable.json['message']), /metadata\.managedFields\[0\]\.manager: Invalid value: "a\\u0007": invalid character U\+0007 \(at position 1\)/);
     const reset = await patch(`${CMS}/csa`, { metadata: { managedFields: [{}] } }, 'x');
     assert.equal(at(reset.json, 'metadata', 'managedFields'), undefined);
     await patch(`${CMS}/csa`, { data: { b: '1' } }, 'x');

@@ -1,9 +1,12 @@
 /** The name under which a write owns fields: what the client says, or else who it is. */
+import type { ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import type { Call } from '../types.ts';
 
 /** Longest name of a manager, bytes. */
 export const MAX_FIELD_MANAGER_BYTES = 128;
+/** Longest name of a subresource in an entry, bytes. */
+const MAX_SUBRESOURCE_BYTES = 256;
 /** Names kept of user agents; clients are a handful of programs. */
 const MAX_CACHED_AGENTS = 256;
 
@@ -37,8 +40,11 @@ function agentName(agent: string): string {
   return prefix === '' ? 'unknown' : prefix;
 }
 
-/** In process there is no User-Agent: the component's user name says who writes. */
+/** In process there is no User-Agent: the user says which of Kubernetes' components writes. Its controllers write by accounts of their own. */
 function componentName(user: string): string {
+  if (user.startsWith('system:serviceaccount:')) {
+    return 'kube-controller-manager';
+  }
   return user.startsWith('system:node:') ? 'kubelet' : user.slice(user.lastIndexOf(':') + 1);
 }
 
@@ -48,6 +54,14 @@ export function updaterOf(call: Pick<Call, 'http' | 'user'>, fieldManager: strin
     return fieldManager;
   }
   return call.http === undefined ? componentName(call.user.name) : agentName(call.http.req.headers['user-agent'] ?? '');
+}
+
+/** What is wrong with the entries a client wrote itself, beyond what makes them unreadable: those are passed over. */
+export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[]): FieldError[] {
+  return entries.flatMap(({ manager = '', subresource = '' }, index) => [
+    ...fieldManagerErrors(manager, `metadata.managedFields[${index}].manager`),
+    ...(Buffer.byteLength(subresource) > MAX_SUBRESOURCE_BYTES ? [fieldError.tooLong(`metadata.managedFields[${index}].subresource`, MAX_SUBRESOURCE_BYTES)] : []),
+  ]);
 }
 
 /** What is wrong with a manager's name, at `field`. */

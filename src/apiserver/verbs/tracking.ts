@@ -3,9 +3,11 @@ import { afterUpdate, ownedShape, type OwnedParts, type Writer } from '../../api
 import { sameButTimes } from '../../apimachinery/apply/managers.ts';
 import { shapeOfMessage, type Shape } from '../../apimachinery/apply/shape.ts';
 import { apiVersionOf, formatTime, type KubeObject, type ManagedFieldsEntry } from '../../apimachinery/object.ts';
+import { invalid } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
+import { managedFieldsErrors } from './fieldmanager.ts';
 import { asDocument } from './patch.ts';
 
 const all = (): boolean => true;
@@ -54,8 +56,17 @@ function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry[] | un
   }
 }
 
-/** Notes who owns an object about to be created; before admission, whose changes are nobody's. */
+/** Throws Invalid for entries of a client's own that say what none may. */
+function checkSent(kind: AnyKind, object: KubeObject, entries: readonly ManagedFieldsEntry[] | undefined): void {
+  const errors = entries === undefined ? [] : managedFieldsErrors(entries);
+  if (errors.length > 0) {
+    throw invalid({ group: kind.group, resource: kind.kind, name: object.metadata.name }, errors);
+  }
+}
+
+/** Notes who owns an object about to be created; before admission, whose changes are nobody's. Throws Invalid. */
 export function trackCreate(registry: Registry, kind: AnyKind, object: KubeObject, manager: string): void {
+  checkSent(kind, object, object.metadata.managedFields);
   setManagedFields(object, afterUpdate({
     live: undefined, next: asDocument(object), shape: writableShape(registry, kind, ''), liveEntries: undefined, sentEntries: object.metadata.managedFields,
   }, writerOf(kind, manager, '', object.metadata.creationTimestamp)));
@@ -70,13 +81,14 @@ export interface TrackedUpdate {
   readonly next: KubeObject;
 }
 
-/** Notes who owns an object about to be changed; before admission, whose changes are nobody's. */
+/** Notes who owns an object about to be changed; before admission, whose changes are nobody's. Throws Invalid. */
 export function trackUpdate(registry: Registry, { kind, subresource, old, next }: TrackedUpdate, manager: string): void {
   const liveEntries = old.metadata.managedFields;
-  const sent = subresource === '' ? next.metadata.managedFields : undefined;
+  const given = subresource === '' ? next.metadata.managedFields : undefined;
+  const sentEntries = given === undefined || given.length === 0 || deepEqual(given, liveEntries) ? undefined : given;
+  checkSent(kind, next, sentEntries);
   setManagedFields(next, afterUpdate({
-    live: asDocument(old), next: asDocument(next), shape: writableShape(registry, kind, subresource), liveEntries,
-    sentEntries: sent === undefined || sent.length === 0 || deepEqual(sent, liveEntries) ? undefined : sent,
+    live: asDocument(old), next: asDocument(next), shape: writableShape(registry, kind, subresource), liveEntries, sentEntries,
   }, writerOf(kind, manager, subresource)));
 }
 
