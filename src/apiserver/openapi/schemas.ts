@@ -54,10 +54,18 @@ const PLAIN_SCALARS: Readonly<Record<string, JsonObject>> = {
   Duration: { type: 'string' }, any: { 'x-kubernetes-preserve-unknown-fields': true },
 };
 
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+
 const API_VERSION: JsonObject = {
-  type: 'string', description: 'APIVersion defines the versioned schema of this representation of an object.',
+  type: 'string',
+  description: 'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal '
+    + `value, and may reject unrecognized values. More info: ${CONVENTIONS}#resources`,
 };
-const KIND: JsonObject = { type: 'string', description: 'Kind is a string value representing the REST resource this object represents.' };
+const KIND: JsonObject = {
+  type: 'string',
+  description: 'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits '
+    + `requests to. Cannot be updated. In CamelCase. More info: ${CONVENTIONS}#types-kinds`,
+};
 
 const METADATA_DESCRIPTION = 'Standard object\'s metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata';
 
@@ -145,9 +153,12 @@ export class Schemas {
     const name = `${definitionName(message)}List`;
     if (!this.#definitions.has(name)) {
       this.#definitions.set(name, {
+        description: `${gvk.kind}List is a list of ${gvk.kind}.`,
         type: 'object', required: ['items'],
         properties: {
-          apiVersion: API_VERSION, items: { type: 'array', items: this.ref(message) }, kind: KIND, metadata: this.ref('meta/v1.ListMeta'),
+          apiVersion: API_VERSION, kind: KIND,
+          items: { type: 'array', items: this.ref(message), description: `Items is the list of ${gvk.kind}.` },
+          metadata: this.#described(this.ref('meta/v1.ListMeta'), `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`),
         },
         ...gvkExtension([{ ...gvk, kind: `${gvk.kind}List` }]),
       });
@@ -157,6 +168,11 @@ export class Schemas {
 
   #pointer(name: string): JsonObject {
     return { $ref: `#/${this.#dialect === 'v2' ? 'definitions' : 'components/schemas'}/${name}` };
+  }
+
+  /** In OpenAPI 3.0 nothing may stand beside a reference. */
+  #described(schema: JsonObject, description: string): JsonObject {
+    return this.#dialect === 'v3' ? { allOf: [schema], description } : { ...schema, description };
   }
 
   #named(name: string): JsonObject {
@@ -207,7 +223,7 @@ export class Schemas {
     const texts = this.#descriptions[type.name];
     const raw = RAW_PACKAGES.some((pkg) => type.name.startsWith(pkg));
     const description = texts?.[''];
-    if (type.isKind) {
+    if (type.isKind || Object.hasOwn(BODY_KINDS, type.name)) {
       properties['apiVersion'] = API_VERSION;
       properties['kind'] = KIND;
     }

@@ -74,6 +74,18 @@ test('every GA path and method of Kubernetes 1.36 is published, with its action 
   assert.deepEqual(missing, []);
 });
 
+test('every GA field has words for `kubectl explain`', absent, () => {
+  const ours = openApiV2(loadRegistry())['definitions'];
+  const theirs = member(swagger(), 'definitions');
+  assert.ok(isObject(ours) && isObject(theirs));
+  const silent = Object.entries(theirs).filter(([name]) => !isPreview(name) && Object.hasOwn(ours, name)).flatMap(([name, type]) => {
+    const [fields, mine] = [member(type, 'properties'), member(ours[name], 'properties')];
+    return (isObject(fields) ? Object.entries(fields) : []).filter(([field, schema]) =>
+      typeof member(schema, 'description') === 'string' && typeof member(member(mine, field), 'description') !== 'string').map(([field]) => `${name}.${field}`);
+  });
+  assert.deepEqual(silent, []);
+});
+
 test('every served type has the fields, required fields, types and merge rules of Kubernetes 1.36', absent, () => {
   const definitions = member(swagger(), 'definitions');
   const registry = loadRegistry();

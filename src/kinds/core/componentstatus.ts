@@ -5,7 +5,7 @@ import { defineKind } from '../kind.ts';
 const healthy = ({ conditions }: ComponentStatus): NonNullable<ComponentStatus['conditions']>[number] | undefined =>
   conditions?.find(({ type }) => type === 'Healthy');
 
-/** Deprecated, and never stored: read only, worked out by the server. */
+/** Deprecated; clients only read it, the server writes what there is at its start. */
 export const componentStatus = defineKind<ComponentStatus>({
   group: '', version: 'v1', kind: 'ComponentStatus', plural: 'componentstatuses', singular: 'componentstatus',
   namespaced: false, type: 'core/v1.ComponentStatus', origin: 'builtin',
