@@ -31,6 +31,7 @@ describe('in process', () => {
     await assert.rejects(t.request({ method: 'GET', path: '/apis/none.example.com/v1/things' }), (caught) => isStatusError(caught, 'NotFound'));
     const patched = await t.request({ method: 'PATCH', path: `${CMS}/mine`, body: { data: { b: '2' } }, contentType: 'application/merge-patch+json' });
     assert.deepEqual(at(patched, 'data'), { a: '1', b: '2' });
+    assert.equal(at(patched, 'metadata', 'managedFields', 0, 'manager'), 'tester', 'there is no User-Agent: the user says who writes');
     assert.deepEqual(at(await t.request({ method: 'DELETE', path: `${CMS}/mine` }), 'status'), 'Success');
   });
 
