@@ -12,6 +12,8 @@ import { isObject } from '../../../apimachinery/values.ts';
 /** A mutation cannot be done. */
 export class MutationError extends Error { override name = 'MutationError'; }
 
+/** How a `test` operation that does not hold is told from other failures. */
+const TEST_FAILED = /^testing value .* failed/s;
 /** Operations of one JSON patch. */
 const MAX_OPERATIONS = 10_000;
 
@@ -95,9 +97,11 @@ export function applyPatches(document: JsonObject, value: CelValue): JsonObject 
     if (!isStatusError(error)) {
       throw error;
     }
-    if (/testing (?:value|path)/i.test(error.message)) {
+    // The cause is what the patch library says; the message is for clients that sent the patch themselves.
+    const why = error.status.details?.causes?.[0]?.message ?? error.message;
+    if (TEST_FAILED.test(why)) {
       return document;
     }
-    throw new MutationError(`JSONPath: ${error.message}`, { cause: error });
+    throw new MutationError(`JSONPath: ${why}`, { cause: error });
   }
 }

@@ -60,7 +60,7 @@ function patched(hook: Hook<MutatingWebhook>, object: KubeObject | undefined, pa
     return isDocument(result) ? result : undefined;
   } catch (error) {
     // A patch that does not apply is the webhook's fault, not the client's.
-    throw isStatusError(error) ? internalError(error.message) : error;
+    throw isStatusError(error) ? internalError(error.status.details?.causes?.[0]?.message ?? error.message) : error;
   }
 }
 

@@ -101,7 +101,7 @@ describe('webhooks', () => {
     hook.react = () => patchResponse([{ op: 'remove', path: '/nothing' }]);
     const failed = await create();
     assert.equal(failed.code, 500);
-    assert.match(String(failed.json['message']), /^Internal error occurred: /);
+    assert.match(String(failed.json['message']), /^Internal error occurred: remove operation does not apply/);
     hook.react = () => patchResponse([{ op: 'replace', path: '/metadata/name', value: 'other' }]);
     assert.match((await create()).text, /metadata.name: Invalid value: \\"other\\": field is immutable/);
   });
