@@ -88,6 +88,8 @@ export const MAX_RULE_PARTS = 100_000;
 /** Objects of a deleted definition deleted at a time; those that finalizers hold are looked for this often, ms. */
 export const CLEANUP_BATCH = 64;
 export const CLEANUP_POLL_MS = 100;
+/** A definition whose status could not be written is looked at again after this, ms. */
+export const DEFINITION_RETRY_MS = 2_000;
 /** Objects sent to a conversion webhook at a time, and how long it has, seconds. */
 export const CONVERSION_BATCH = 250;
 export const CONVERSION_TIMEOUT_SECONDS = 30;

@@ -2,6 +2,8 @@
 
 /** Unknown fields that are named; more are dropped silently. */
 export const MAX_UNKNOWN_FIELDS = 100;
+/** Characters of JSON that a schema's defaults may add to one document: a list of a million empty elements must not become a gigabyte. */
+export const MAX_DEFAULTED_CHARS = 16 * 1024 * 1024;
 
 export class DecodeContext {
   readonly unknown: string[] = [];
@@ -10,8 +12,18 @@ export class DecodeContext {
   /** For each segment, whether it is a key of a map: those are no part of Go's field paths. */
   readonly #isKey: boolean[] = [];
 
+  #defaulted = 0;
+
   constructor(collect: boolean) {
     this.#collect = collect;
+  }
+
+  /** Counts a default of so many characters. Throws ValueError beyond the limit. */
+  defaulted(chars: number): void {
+    this.#defaulted += chars;
+    if (this.#defaulted > MAX_DEFAULTED_CHARS) {
+      throw new ValueError(`defaults would add more than ${MAX_DEFAULTED_CHARS} characters to the object (MAX_DEFAULTED_CHARS)`);
+    }
   }
 
   /** A field, or the index of a list. */

@@ -17,6 +17,7 @@ import type { Store, Stored } from '../../store/store.ts';
 import { WebhookClient } from '../admission/webhooks/client.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts';
 import type { User } from '../types.ts';
+import { DEFINITION_RETRY_MS } from '../limits.ts';
 import { refOf, type Core } from '../verbs/core.ts';
 import { updateObject, type WriteContext } from '../verbs/writes.ts';
 import { deleteInstances } from './cleanup.ts';
@@ -78,6 +79,7 @@ export class Definitions implements AdmissionPlugin {
   #client: WebhookClient | undefined;
   #changed = false;
   #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: DefinitionsOptions) {
     this.#options = options;
@@ -88,7 +90,8 @@ export class Definitions implements AdmissionPlugin {
     this.#core = core;
     this.#client = new WebhookClient(core.lookup);
     this.#load();
-    await this.#follow();
+    this.#kick();
+    await this.#running;
   }
 
   /** Called after kinds have come or gone. */
@@ -98,6 +101,7 @@ export class Definitions implements AdmissionPlugin {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    clearTimeout(this.#timer);
     await this.#running;
     await Promise.all(this.#cleaning.values());
     this.#client?.close();
@@ -116,7 +120,7 @@ export class Definitions implements AdmissionPlugin {
     // Before `start` nothing is served.
     if (this.#core !== undefined && isDefinition(kind)) {
       this.#load();
-      this.#running ??= this.#follow().finally(() => { this.#running = undefined; });
+      this.#kick();
     }
   }
 
@@ -137,7 +141,6 @@ export class Definitions implements AdmissionPlugin {
     }
     this.#settleNames();
     this.#serve();
-    this.#changed = true;
   }
 
   #entry(stored: Stored, known: Entry | undefined): Entry {
@@ -249,9 +252,21 @@ export class Definitions implements AdmissionPlugin {
       }, writeContext());
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) {
-        this.#options.log.warn({ definition: name, error: String(error) }, 'the status of a definition could not be stored');
+        this.#options.log.warn({ definition: name, error: String(error) }, 'the status of a definition could not be stored; tried again');
+        this.#later();
       }
     }
+  }
+
+  /** Looks at everything once more after a while. */
+  #later(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#kick(), DEFINITION_RETRY_MS).unref();
+  }
+
+  #kick(): void {
+    this.#changed = true;
+    this.#running ??= this.#follow().finally(() => { this.#running = undefined; });
   }
 
   /** Deletes the objects of a deleted definition, then lets it go. */
@@ -264,7 +279,7 @@ export class Definitions implements AdmissionPlugin {
     };
     try {
       await this.#write(name, terminating('InstanceDeletionInProgress', 'CustomResource deletion is in progress'), 'status');
-      const [kind] = entry.made?.kinds ?? [];
+      const kind = entry.made?.stored;
       const isGone = kind === undefined || this.#core === undefined || await deleteInstances(this.#core, kind, writeContext(), this.#closing.signal);
       if (isGone) {
         await this.#write(name, terminating('InstanceDeletionCompleted', 'removed all instances', 'False'), 'status');
@@ -273,7 +288,8 @@ export class Definitions implements AdmissionPlugin {
         }, 'main');
       }
     } catch (error) {
-      log.warn({ definition: name, error: String(error) }, 'the objects of a deleted definition could not be removed; tried again at its next change');
+      log.warn({ definition: name, error: String(error) }, 'the objects of a deleted definition could not be removed; tried again');
+      this.#later();
     }
   }
 }

@@ -79,6 +79,8 @@ function kindOf(options: KindOptions, version: CustomResourceDefinitionVersion, 
 
 export interface CustomKinds {
   readonly kinds: readonly AnyKind[];
+  /** The kind of the storage version, served or not: what clean-ups work with. */
+  readonly stored: AnyKind | undefined;
   readonly types: ReadonlyMap<string, CustomType>;
 }
 
@@ -97,9 +99,11 @@ export function customKinds(options: KindOptions): CustomKinds {
     group: spec.group, plural: options.names.plural, storage, since: options.since, convert: options.convert,
     several: spec.versions.length > 1 || stored.some((name) => name !== storage), typeOf: (version) => compiled.get(version),
   };
-  const kinds = spec.versions.flatMap((version) => {
+  const all = spec.versions.flatMap((version) => {
     const type = compiled.get(version.name);
-    return version.served && type !== undefined ? [kindOf(options, version, type, versions)] : [];
+    return type === undefined ? [] : [{ version, kind: kindOf(options, version, type, versions) }];
   });
-  return { kinds, types: compiled };
+  return {
+    kinds: all.filter(({ version }) => version.served).map(({ kind }) => kind), stored: all.find(({ version }) => version.storage)?.kind, types: compiled,
+  };
 }

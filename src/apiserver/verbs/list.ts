@@ -55,8 +55,9 @@ const PACE_OBJECTS = 64;
 async function scanFiltered(core: Core, scan: Scan, filter: Filter): Promise<Page> {
   const items: Stored[] = [];
   const pace = new Pace();
-  // The text is of the object as it is shown only where kinds are shown as they are stored.
-  const asStored = scan.kind.storedAs === undefined && scan.kind.custom === undefined;
+  // The text is of the object as it is shown only where it is shown as it is stored.
+  const alias = scan.kind.storedAs;
+  const asStored = (stored: Stored): boolean => alias === undefined || alias.isCurrent?.(stored) === true;
   let looked = 0;
   let after = scan.start === undefined ? undefined : scan.prefix + scan.start.after;
   let revision = scan.revision;
@@ -69,7 +70,7 @@ async function scanFiltered(core: Core, scan: Scan, filter: Filter): Promise<Pag
       if (looked % PACE_OBJECTS === 0 && pace.due) {
         await pace.rest();
       }
-      if (asStored && stored.parsed !== true && !filter.mayMatch(stored.json)) {
+      if (stored.parsed !== true && asStored(stored) && !filter.mayMatch(stored.json)) {
         after = stored.key;
         continue;
       }

@@ -24,7 +24,11 @@ interface Prefilled {
   readonly value: unknown;
   /** Scalars need no copy. */
   readonly isPlain: boolean;
+  /** Characters of its JSON. */
+  readonly size: number;
 }
+
+const sizeOf = (value: unknown): number => JSON.stringify(value)?.length ?? 0;
 
 class Compiler {
   readonly #metadata: DecodeMetadata;
@@ -55,6 +59,7 @@ class Compiler {
     }
     const copy = this.lazily(items, items.embeddedResource === true);
     const filler = items.nullable === true ? undefined : items.default;
+    const fillerSize = sizeOf(filler);
     return (value, context) => {
       const given: readonly unknown[] = Array.isArray(value) ? value : [];
       const made: unknown[] = [];
@@ -64,8 +69,11 @@ class Compiler {
           context.enter(index);
           made.push(copy(one, context));
           context.leave();
+        } else if (one === null && filler !== undefined) {
+          context.defaulted(fillerSize);
+          made.push(deepClone(filler));
         } else {
-          made.push(one === null && filler !== undefined ? deepClone(filler) : one);
+          made.push(one);
         }
       }
       return made;
@@ -78,7 +86,8 @@ class Compiler {
     for (const [name, one] of schema.properties ?? []) {
       known.set(name, { copy: this.lazily(one, one.embeddedResource === true), nullable: one.nullable === true });
       if (one.default !== undefined) {
-        prefilled.push({ name, value: this.#whole(one), isPlain: typeof one.default !== 'object' });
+        const value = this.#whole(one);
+        prefilled.push({ name, value, isPlain: typeof one.default !== 'object', size: name.length + sizeOf(value) });
       }
     }
     return { known, prefilled };
@@ -94,7 +103,7 @@ class Compiler {
     const { additionalProperties } = schema;
     if (typeof additionalProperties === 'object') {
       const property = { copy: this.lazily(additionalProperties, additionalProperties.embeddedResource === true), nullable: additionalProperties.nullable === true };
-      return { type: 'schema', property, filler: additionalProperties.default };
+      return { type: 'schema', property, filler: additionalProperties.default, fillerSize: sizeOf(additionalProperties.default) };
     }
     return { type: schema.preserveUnknownFields === true || additionalProperties === true ? 'keep' : 'drop' };
   }
@@ -117,8 +126,9 @@ class Compiler {
           copyUnknown(made, name, member, unknown, context);
         }
       }
-      for (const { name, value: filler, isPlain } of prefilled) {
+      for (const { name, value: filler, isPlain, size } of prefilled) {
         if (!Object.hasOwn(made, name)) {
+          context.defaulted(size);
           setOwn(made, name, isPlain ? filler : deepClone(filler));
         }
       }
@@ -129,7 +139,7 @@ class Compiler {
 
 type Unknown =
   | { readonly type: 'keep' | 'drop' }
-  | { readonly type: 'schema'; readonly property: Property; readonly filler: unknown };
+  | { readonly type: 'schema'; readonly property: Property; readonly filler: unknown; readonly fillerSize: number };
 
 function copyRoot(made: Record<string, unknown>, name: string, member: unknown, context: DecodeContext, metadata: DecodeMetadata): void {
   if (name !== 'metadata') {
@@ -157,6 +167,7 @@ function copyUnknown(made: Record<string, unknown>, name: string, member: unknow
     case 'drop': context.unknownField(name); return;
     default:
       if (member === null && !unknown.property.nullable && unknown.filler !== undefined) {
+        context.defaulted(unknown.fillerSize);
         setOwn(made, name, deepClone(unknown.filler));
       } else {
         copyMember(made, name, member, unknown.property, context);

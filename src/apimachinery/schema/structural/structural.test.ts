@@ -259,6 +259,11 @@ describe('limits', () => {
     assert.deepEqual(errorsOf({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}b`).length, 1, 'a pattern that runs away elsewhere is answered at once');
   });
 
+  it('of what defaults add', () => {
+    const big = { type: 'object', properties: { v: { type: 'array', items: { type: 'object', properties: { x: { type: 'string', default: 'x'.repeat(10_000) } } } } } };
+    assert.throws(() => copied(big, { v: Array.from({ length: 10_000 }, () => ({})) }), /MAX_DEFAULTED_CHARS/);
+  });
+
   it('of work: alternatives times elements', () => {
     const anyOf = Array.from({ length: 2_000 }, (_, index) => ({ enum: [String(index)] }));
     const schema = compiled(ofMember({ type: 'array', items: { type: 'string', anyOf } }));
