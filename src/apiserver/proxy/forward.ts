@@ -2,7 +2,7 @@
 import { request as httpRequest, STATUS_CODES } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { pipeline, type Duplex, type Transform } from 'node:stream';
 import type { StatusError } from '../../apimachinery/status.ts';
 import { replyOf, type Req, type Res } from '../http/exchange.ts';
 import { NODE_CONNECT_TIMEOUT_MS } from '../limits.ts';
@@ -16,8 +16,8 @@ export interface Backend {
   unreachable(error: Error): StatusError;
   /** Headers for the backend beyond the client's. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** May change an answer's headers on their way back. */
-  answered?(headers: Record<string, string | string[]>): void;
+  /** May change an answer's headers on their way back, and answer a stream that its body has to pass. */
+  answered?(headers: Record<string, string | string[]>): Transform | undefined;
 }
 
 /** Headers that belong to one connection, and HTTP/2's own. */
@@ -67,11 +67,21 @@ export function forwardRequest(backend: Backend, target: string, req: Req, res: 
   });
   outgoing.on('response', (incoming) => {
     const headers = passedOn(incoming.headers, false);
-    backend.answered?.(headers);
+    const change = backend.answered?.(headers);
     reply.writeHead(incoming.statusCode ?? 502, headers);
     // Both kinds of answer are writable streams.
-    incoming.pipe(res as NodeJS.WritableStream);
-    incoming.on('error', () => reply.destroy());
+    const body = res as NodeJS.WritableStream;
+    const cut = (error: Error | null): void => {
+      if (error !== null) {
+        // Half an answer must not look like a whole one.
+        reply.destroy();
+      }
+    };
+    if (change === undefined) {
+      pipeline(incoming, body, (error) => { cut(error ?? null); });
+    } else {
+      pipeline(incoming, change, body, (error) => { cut(error ?? null); });
+    }
   });
   reply.once('close', () => outgoing.destroy());
   if (req.readableEnded) {

@@ -6,6 +6,7 @@ import { withoutCredentials } from '../subresources/credentials.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
 import { forwardRequest, forwardUpgrade, type Backend } from './forward.ts';
+import { LinkRewriter } from './links.ts';
 import { locate } from './location.ts';
 
 const hostOf = (req: Req): string => {
@@ -53,11 +54,23 @@ function backendOf(core: Core, call: Call, target: Target, req: Req): Backend {
     unreachable: (error) => failure('ServiceUnavailable', `error trying to reach service: ${dialText(error, authority)}`),
     answered: (headers) => {
       const { location } = headers;
+      const rewrite = (url: string): string => rewriteLocation(url, prefix, [authority, host, clientHost]);
       if (typeof location === 'string') {
-        headers['location'] = rewriteLocation(location, prefix, [authority, host, clientHost]);
+        headers['location'] = rewrite(location);
       }
+      return isPlainPage(headers) ? rewritingPage(headers, rewrite) : undefined;
     },
   };
+}
+
+/** Whether an answer is a page whose text can be read. */
+const isPlainPage = (headers: Record<string, string | string[]>): boolean =>
+  /^text\/html\b/i.test(String(headers['content-type'] ?? '')) && /^(?:identity)?$/i.test(String(headers['content-encoding'] ?? ''));
+
+function rewritingPage(headers: Record<string, string | string[]>, rewrite: (url: string) => string): LinkRewriter {
+  // It will have another length, which nobody knows yet.
+  delete headers['content-length'];
+  return new LinkRewriter(rewrite);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -84,6 +97,10 @@ export function proxyToPod(core: Core, call: Call, target: Target): Answer {
     return { type: 'raw', code: 301, headers: { location: `${info.path}/${query}` }, body: '' };
   }
   withoutCredentials(http.req.headers);
+  if (/\btext\/html\b/i.test(http.req.headers.accept ?? '')) {
+    // A browser follows the page's links: they have to be readable.
+    delete http.req.headers['accept-encoding'];
+  }
   forwardRequest(backend, `${info.rest}${query}`, http.req, http.res);
   return { type: 'taken' };
 }

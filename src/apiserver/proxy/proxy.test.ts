@@ -1,7 +1,10 @@
 /** Where proxies lead, and what of an answer they change. What a real pod answers is in test/e2e/streams.test.ts. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it, test } from 'node:test';
 import { pod, PODS, TestServer } from '../testing/harness.ts';
+import { LinkRewriter } from './links.ts';
 import { splitSchemeNamePort } from './location.ts';
 import { rewriteLocation } from './podproxy.ts';
 
@@ -28,6 +31,20 @@ test('redirects to the pod itself lead through the proxy, others do not', () => 
   ];
   for (const [location, wanted] of cases) {
     assert.equal(rewriteLocation(location, prefix, ['10.42.0.5', '10.42.0.5:80', 'api.example.com']), wanted, location);
+  }
+});
+
+test('links of a page lead through the proxy, however its bytes are cut', async () => {
+  const page = '<!DOCTYPE html><html><head><link rel=x href="/style.css"><script src=/app.js></script></head><body>'
+    + '<a href="/sub/page?x=1#y">1 < 2</a><a href=\'relative\'>b</a><img alt="a > b" src="https://elsewhere.example.com/i.png"><p href="/not">/text</p>'
+    + '<a title="href=/x" href="http://10.42.0.5/z">é</a><form action="/go"></form><script>var a = "<a href=\\"/s\\">";</script><a href="/unfinished';
+  const wanted = page.replace('"/style.css"', '"/p/style.css"').replace('src=/app.js', 'src=/p/app.js').replace('"/sub/page', '"/p/sub/page')
+    .replace('"http://10.42.0.5/z"', '"/p/z"').replace('action="/go"', 'action="/p/go"');
+  const bytes = Buffer.from(page);
+  for (const size of [1, 2, 7, 31, 64, bytes.length]) {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size));
+    const rewriter = new LinkRewriter((url) => rewriteLocation(url, '/p', ['10.42.0.5']));
+    assert.equal(await text(Readable.from(pieces).pipe(rewriter)), wanted, `pieces of ${size}`);
   }
 });
 

@@ -7,6 +7,7 @@ import type { RawData, WebSocket } from 'ws';
 import { badRequest } from '../../apimachinery/status.ts';
 import { ERROR, outcomeText, RESIZE, STDIN, terminalSize } from './clientstreams.ts';
 import type { ChannelListeners, ClientStreams, Outcome, STDERR, STDOUT } from './clientstreams.ts';
+import { IDLE_MS } from './spdy/limits.ts';
 import { offeredProtocols } from './upgrades.ts';
 import type { Upgrade } from './upgrades.ts';
 
@@ -43,6 +44,7 @@ export class Channels implements ClientStreams {
   readonly #protocol: string;
   readonly #base64: boolean;
   readonly #ping: NodeJS.Timeout;
+  readonly #idle: NodeJS.Timeout;
   #listeners: ChannelListeners | undefined;
   #drained: (() => void) | undefined;
 
@@ -52,9 +54,12 @@ export class Channels implements ClientStreams {
     this.#base64 = socket.protocol.includes('base64');
     // Proxies on the way drop what is silent.
     this.#ping = setInterval(() => { socket.ping(); }, PING_MS);
+    this.#idle = setTimeout(() => { socket.terminate(); }, IDLE_MS);
+    this.#idle.unref();
     socket.on('message', (data) => { this.#received(bytesOf(data)); });
     socket.on('close', () => {
       clearInterval(this.#ping);
+      clearTimeout(this.#idle);
       this.#listeners?.closed();
     });
     // A frame that breaks the rules, or a broken connection: `close` follows and tells the container's side.
@@ -91,6 +96,7 @@ export class Channels implements ClientStreams {
     if (this.#socket.readyState !== this.#socket.OPEN) {
       return true;
     }
+    this.#idle.refresh();
     const frame = this.#base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.from([channel]), data]);
     this.#socket.send(frame, () => {
       if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) {
@@ -115,6 +121,7 @@ export class Channels implements ClientStreams {
   }
 
   #received(data: Buffer): void {
+    this.#idle.refresh();
     const bytes = this.#base64 ? Buffer.concat([Buffer.from([(data[0] ?? 0) - 48]), Buffer.from(data.subarray(1).toString('latin1'), 'base64')]) : data;
     const channel = bytes[0];
     const payload = bytes.subarray(1);

@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws';
 import type { Socket } from 'node:net';
 import { badRequest } from '../../../apimachinery/status.ts';
 import { bytesOf } from '../channels.ts';
+import { IDLE_MS } from '../spdy/limits.ts';
 import type { Upgrade } from '../upgrades.ts';
 import { forwardFailure, parsePort } from './target.ts';
 import type { PortTarget } from './target.ts';
@@ -57,10 +58,13 @@ class Forwarder {
   readonly #socket: WebSocket;
   readonly #base64: boolean;
   readonly #sockets: (Socket | undefined)[];
+  readonly #moved: () => void;
   #open: number;
 
-  constructor(socket: WebSocket, target: PortTarget, ports: readonly number[]) {
+  /** `moved` is called whenever something is received or sent. */
+  constructor(socket: WebSocket, target: PortTarget, ports: readonly number[], moved: () => void) {
     this.#socket = socket;
+    this.#moved = moved;
     this.#base64 = socket.protocol.includes('base64');
     this.#sockets = ports.map(() => undefined);
     this.#open = ports.length;
@@ -129,6 +133,7 @@ class Forwarder {
   #send(channel: number, data: Buffer, sent?: () => void): void {
     if (this.#socket.readyState === this.#socket.OPEN) {
       const frame = this.#base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.from([channel]), data]);
+      this.#moved();
       this.#socket.send(frame, () => {
         if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) {
           sent?.();
@@ -138,6 +143,7 @@ class Forwarder {
   }
 
   #received(data: Buffer): void {
+    this.#moved();
     const channel = (data[0] ?? 1) - (this.#base64 ? ASCII_ZERO : 0);
     const payload = data.subarray(1);
     const socket = channel % 2 === 0 ? this.#sockets[channel / 2] : undefined;
@@ -153,9 +159,12 @@ export async function forwardChannels({ req, socket, head }: Upgrade, target: Po
   await new Promise<void>((resolve) => {
     server.handleUpgrade(req, socket, head, (accepted) => {
       const ping = setInterval(() => { accepted.ping(); }, PING_MS);
-      const forwarder = new Forwarder(accepted, target, ports);
+      const idle = setTimeout(() => { accepted.terminate(); }, IDLE_MS);
+      idle.unref();
+      const forwarder = new Forwarder(accepted, target, ports, () => { idle.refresh(); });
       accepted.once('close', () => {
         clearInterval(ping);
+        clearTimeout(idle);
         forwarder.end();
         resolve();
       });

@@ -207,3 +207,50 @@ test('a peer that only asks is cut off', async () => {
   assert.equal(closed, true);
   session.destroy();
 });
+
+/** Numbers that look random and are the same every time (mulberry32). */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * below);
+  };
+}
+
+test('whatever frames come, the session goes on or ends, and keeps nothing', async () => {
+  const random = randomFrom(20_260_102);
+  let ended = 0;
+  for (let round = 0; round < 400; round += 1) {
+    const { peer, encoder, session, closed } = bare((stream) => {
+      // Takers of all kinds: one refuses, one echoes, one reads, one never does.
+      switch (stream.id % 8) {
+        case 1: throw new Error('no');
+        case 3: stream.pipe(stream); break;
+        case 5: stream.resume(); break;
+        default: stream.write('something');
+      }
+    });
+    const frames = Array.from({ length: 1 + random(40) }, (): Buffer => {
+      const streamId = random(40);
+      switch (random(9)) {
+        case 0: case 1: return open(encoder, random(20) * 2 + 1, random(4) === 0);
+        case 2: return Buffer.concat([dataHead(streamId, 5, random(3) === 0), Buffer.from('12345')]);
+        case 3: return encoder.encode({ type: 'rstStream', streamId, status: random(12) });
+        case 4: return encoder.encode({ type: 'windowUpdate', streamId, delta: random(2 ** 31) });
+        case 5: return encoder.encode({ type: 'settings', settings: [{ id: random(9), value: random(2 ** 32) }] });
+        case 6: return encoder.encode({ type: 'ping', id: random(2 ** 32) });
+        case 7: return encoder.encode({ type: 'goAway', lastStreamId: streamId, status: random(3) });
+        default: return Buffer.from([0x80, 3, 0, random(12), random(4), 0, 0, random(20), ...Array.from({ length: random(20) }, () => random(256))]);
+      }
+    });
+    peer.write(Buffer.concat(frames));
+    await settled();
+    ended += session.closed ? 1 : 0;
+    peer.destroy();
+    session.destroy();
+    await closed;
+  }
+  assert.ok(ended < 400, 'some of them are good');
+});
