@@ -37,7 +37,7 @@ export class RbacAuthorizer implements Authorizer {
       return everywhere;
     }
     const here = attributes.isResource && attributes.namespace !== '' ? this.#inNamespace(compiled, attributes) : undefined;
-    return here?.check(attributes) ?? compiled.cluster.denial((here ?? NOTHING).errors);
+    return here?.check(attributes) ?? compiled.cluster.denial(here ?? NOTHING);
   }
 
   #inNamespace(compiled: Compiled, { user, namespace }: Attributes): Permissions | undefined {

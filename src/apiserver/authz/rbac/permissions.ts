@@ -42,7 +42,8 @@ export class Permissions {
   readonly #rules: PolicyRule[] = [];
   /** Texts about roles that bindings name and that are not there. */
   readonly #errors = new Set<string>();
-  #denial: Decision | undefined;
+  /** Refusals by the errors of the other place: texts are put together once. */
+  readonly #denials = new WeakMap<ReadonlySet<string>, Decision>();
 
   /** Adds what a role grants through one binding. A rule granted before keeps its first decision. */
   add(rules: readonly PolicyRule[], decision: Decision): void {
@@ -119,18 +120,15 @@ export class Permissions {
     return undefined;
   }
 
-  /** A refusal with what RBAC has to say for itself, as Kubernetes words it. */
-  denial(others: ReadonlySet<string>): Decision {
-    if (this.#denial === undefined || others.size > 0) {
+  /** A refusal with what RBAC has to say for itself, here and in another place, as Kubernetes words it. */
+  denial({ errors: others }: Permissions): Decision {
+    let denial = this.#denials.get(others);
+    if (denial === undefined) {
       const texts = [...new Set([...this.#errors, ...others])];
-      const reason = texts.length === 0 ? '' : `RBAC: ${texts.length === 1 ? texts[0] ?? '' : `[${texts.join(', ')}]`}`;
-      const denial = { allowed: false, reason };
-      if (others.size > 0) {
-        return denial;
-      }
-      this.#denial = denial;
+      denial = { allowed: false, reason: texts.length === 0 ? '' : `RBAC: ${texts.length === 1 ? texts[0] ?? '' : `[${texts.join(', ')}]`}` };
+      this.#denials.set(others, denial);
     }
-    return this.#denial;
+    return denial;
   }
 }
 
