@@ -5,6 +5,7 @@ import type { NodeConnector } from '../apimachinery/nodehandler.ts';
 import type { Registry } from '../kinds/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/admission.ts';
+import { PolicyTypeChecker } from './admission/policy/typecheck.ts';
 import { ApiServices } from './aggregation/apiservices.ts';
 import { admissionChain } from './admission/chain.ts';
 import { Auditor, type AuditSink } from './audit/auditor.ts';
@@ -137,7 +138,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, registry, log, pki, instance } = options;
   const definitions = new Definitions({ store, registry, log });
   const aggregation = new ApiServices(log, pki.ca.cert);
-  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert), aggregation];
+  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert), new PolicyTypeChecker(), aggregation];
   let current = pki;
   const core = coreOf(options, [definitions, ...attendants], () => current);
   const health = new Health();

@@ -165,6 +165,25 @@ describe('admission policies', () => {
     assert.match(await wrong({ validations: [{ expression: 'request.nope' }] }), /undefined field 'nope'/);
   });
 
+  it('tell in their status of fields that the objects do not have', async () => {
+    await post('validatingadmissionpolicies', 'p', {
+      matchConstraints: { resourceRules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['*'], resources: ['deployments', 'replicasets'] }, { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }] },
+      variables: [{ name: 'spec', expression: 'object.spec' }],
+      validations: [{ expression: 'object.replicas > 1', messageExpression: "'is ' + string(variables.spec.replicas)" }, { expression: "variables.spec.replicas > 1 && object.metadata.namespace != ''" }, { expression: "object.spec.strategy.type == 'Recreate'" }],
+    });
+    const read = async (): Promise<unknown> => (await s.get(`${API}/validatingadmissionpolicies/p`)).json['status'];
+    let status = await read();
+    for (let round = 0; round < 100 && at(status, 'observedGeneration') === undefined; round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      status = await read();
+    }
+    const issue = (kind: string): string => `apps/v1, Kind=${kind}: ERROR: <input>:1:7: undefined field 'replicas'\n | object.replicas > 1\n | ......^`;
+    assert.deepEqual(status, { observedGeneration: 1, typeChecking: { expressionWarnings: [
+      { fieldRef: 'spec.validations[0].expression', warning: `${issue('Deployment')}\n${issue('ReplicaSet')}\n` },
+      { fieldRef: 'spec.validations[2].expression', warning: "apps/v1, Kind=ReplicaSet: ERROR: <input>:1:12: undefined field 'strategy'\n | object.spec.strategy.type == 'Recreate'\n | ...........^\n" },
+    ] } });
+  });
+
   it('are not subject to themselves', async () => {
     await validating({ matchConstraints: { resourceRules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }] }, validations: [{ expression: 'false' }] });
     assert.equal((await create()).code, 422);
