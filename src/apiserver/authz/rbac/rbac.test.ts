@@ -136,7 +136,7 @@ describe('RBAC', () => {
     assert.equal(at(mended, 'metadata', 'labels', 'own'), '1');
     assert.deepEqual(missingRules(mended['rules'] as [], rules as []), []);
     assert.deepEqual((await s.get(`${RBAC}/clusterrolebindings/system:basic-user`)).json['subjects'], [user('ann'), { kind: 'Group', apiGroup: API, name: 'system:authenticated' }]);
-    assert.equal((await s.get(`${RBAC}/clusterroles/system:discovery`)).json['rules'], undefined);
+    assert.deepEqual((await s.get(`${RBAC}/clusterroles/system:discovery`)).json['rules'], []);
     assert.equal((await s.get(`${RBAC}/clusterroles/system:monitoring`)).code, 200);
     assert.equal(at((await s.get(`${RBAC}/clusterrolebindings/system:kube-dns`)).json, 'roleRef', 'name'), 'system:kube-dns');
     const { currentRevision } = s.store;
