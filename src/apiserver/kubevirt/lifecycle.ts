@@ -32,7 +32,8 @@ function situation(core: Core, call: Call): Situation {
   return {
     core, call, vm, options, target: vmTarget(core, call), vmi: findVmi(core, call),
     strategy: running === undefined ? runStrategy ?? 'Halted' : running ? 'Always' : 'Halted',
-    context: { user: call.user, dryRun: isDryRun(options), warnings: call.warnings },
+    // On a real cluster KubeVirt's API server does this on the user's behalf.
+    context: { user: call.user, dryRun: isDryRun(options), warnings: call.warnings, manager: 'virt-api' },
   };
 }
 

@@ -160,14 +160,15 @@ const subresourceOf = (scope: UpdateScope): string => (scope.part === 'main' ? '
 /** Applies a configuration to an object, which it creates, or to a subresource of one that is there. Throws StatusErrors. */
 export async function applyObject(core: Core, call: Call, target: Target, to: ApplyScope): Promise<Written> {
   const { kind } = target;
-  const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
+  const { context: asked, validation } = writeOptions(call, 'PatchOptions');
+  const context: WriteContext = { ...asked, fieldsNoted: true };
   const configuration = readConfiguration(call.body);
   checkConfiguration(configuration, { group: kind.group, version: kind.version, kind: kind.kind, shape: kindShape(core.registry, kind) });
   reportDuplicates(configuration, validation, call.warnings);
   const subresource = subresourceOf(to.scope);
   return write({
     ...to, core, target, configuration, config: canonical(core, target, configuration.document), force: forced(call.query),
-    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
+    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, asked.manager ?? '', subresource),
   }, call, context);
 }
 
@@ -186,13 +187,14 @@ function asParent({ document }: Configuration, path: readonly string[]): JsonObj
 /** Applies a Scale to an object that has `/scale`: `path` is where it keeps its replicas. Throws StatusErrors. */
 export async function applyScale(core: Core, call: Call, target: Target, to: ApplyScope & { path: readonly string[] }): Promise<Written> {
   const { kind } = target;
-  const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
+  const { context: asked, validation } = writeOptions(call, 'PatchOptions');
+  const context: WriteContext = { ...asked, fieldsNoted: true };
   const configuration = readConfiguration(call.body);
   checkConfiguration(configuration, { ...SCALE, shape: shapeOfMessage(core.registry.types, 'autoscaling/v1.Scale') });
   reportDuplicates(configuration, validation, call.warnings);
   const subresource = subresourceOf(to.scope);
   return write({
     ...to, core, target, configuration, config: asParent(configuration, to.path), force: forced(call.query),
-    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
+    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, asked.manager ?? '', subresource),
   }, call, context);
 }

@@ -41,7 +41,10 @@ function agentName(agent: string): string {
 }
 
 /** In process there is no User-Agent: the user says which of Kubernetes' components writes. Its controllers write by accounts of their own. */
-function componentName(user: string): string {
+export function componentName(user: string): string {
+  if (user === 'system:apiserver') {
+    return 'kube-apiserver';
+  }
   if (user.startsWith('system:serviceaccount:')) {
     return 'kube-controller-manager';
   }

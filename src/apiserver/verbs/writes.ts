@@ -10,13 +10,18 @@ import { newRequest, type RequestContext } from '../admission/request.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
 import { refOf, type Core, type Target } from './core.ts';
 import { beginLife, carryOver, desiredStateChanged, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
+import { componentName } from './fieldmanager.ts';
 import { changesNothing, trackCreate, trackUpdate } from './tracking.ts';
 
 /** Who writes, and how. */
 export interface WriteContext extends RequestContext {
-  /** Who owns what this write changes; absent when nobody does, or when the object already says who. */
+  /** Who owns what this write changes; the user's component when absent. */
   readonly manager?: string;
+  /** The object says already who owns it: it was applied. */
+  readonly fieldsNoted?: true;
 }
+
+const managerOf = ({ manager, user }: WriteContext): string => manager ?? componentName(user.name);
 
 /** The outcome of a write: what is stored, or what a dry run would have stored. */
 export interface Written {
@@ -68,8 +73,8 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
   const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
   kind.rules.defaults?.(given);
-  if (context.manager !== undefined) {
-    trackCreate(core.registry, kind, given, context.manager);
+  if (context.fieldsNoted !== true) {
+    trackCreate(core.registry, kind, given, managerOf(context));
   }
   await core.admission.admit(request);
   const object = request.object ?? given;
@@ -166,7 +171,7 @@ export async function updateObject(core: Core, update: Update, context: WriteCon
 }
 
 /** Brings an update to the shape its scope allows, with defaults, and checks it; resolves with what admission has made of it. */
-async function settle(core: Core, update: Update, current: Stored, request: MutableRequest, manager: string | undefined): Promise<KubeObject> {
+async function settle(core: Core, update: Update, current: Stored, request: MutableRequest, context: WriteContext): Promise<KubeObject> {
   const { kind } = update.target;
   const old = current.object;
   let next = request.object ?? old;
@@ -174,8 +179,8 @@ async function settle(core: Core, update: Update, current: Stored, request: Muta
   const { subresource } = request;
   const track = (): void => {
     // A binding is a scheduler's word on a pod, not an update of it.
-    if (manager !== undefined && subresource !== 'binding') {
-      trackUpdate(core.registry, { kind, subresource, old, next }, manager);
+    if (context.fieldsNoted !== true && subresource !== 'binding') {
+      trackUpdate(core.registry, { kind, subresource, old, next }, managerOf(context));
     }
   };
   const statusOnly = update.scope.part === 'status';
@@ -219,7 +224,7 @@ async function replace(core: Core, update: Update, current: Stored, wanted: Kube
   const { kind } = target;
   const subresource = scope.part === 'other' ? scope.subresource : scope.part === 'status' ? 'status' : '';
   const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: wanted, old: current.object });
-  const next = await settle(core, update, current, request, context.manager);
+  const next = await settle(core, update, current, request, context);
   if (subresource === '') {
     context.warnings.push(...kind.rules.warnings?.(next) ?? []);
   }
