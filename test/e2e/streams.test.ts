@@ -181,6 +181,29 @@ describe('streams', () => {
     }
   });
 
+  it('asks for create, however a stream is opened', async () => {
+    for (const [user, verb] of [['reader', 'get'], ['writer', 'create']] as const) {
+      await telar.k('create', 'role', user, `--verb=${verb}`, '--resource=pods/exec');
+      await telar.k('create', 'rolebinding', user, `--role=${user}`, `--user=${user}`);
+      await telar.k('create', 'rolebinding', `${user}-view`, '--clusterrole=view', `--user=${user}`);
+    }
+    for (const program of ['kubectl', old]) {
+      const refused = await run(program, ['--as=reader', 'exec', 'web', '--', 'echo', 'hello']);
+      assert.match(refused.stderr, /pods "web" is forbidden: User "reader" cannot create resource "pods\/exec" in API group "" in the namespace "default"/);
+      assert.equal((await run(program, ['--as=writer', 'exec', 'web', '--', 'echo', 'hello'])).stdout, 'hello\n');
+    }
+  });
+
+  it('resizes a container that runs', async () => {
+    await telar.apply(pod('sized', { resources: { limits: { cpu: '500m', memory: '64Mi' } } }));
+    await telar.k('wait', '--for=condition=Ready', 'pod/sized', '--timeout=60s');
+    await telar.k('patch', 'pod', 'sized', '--subresource=resize', '-p', '{"spec":{"containers":[{"name":"main","resources":{"limits":{"memory":"96Mi"},"requests":{"memory":"96Mi"}}}]}}');
+    await eventually('the status says so', async () => (await telar.jsonpath('pod sized', '{.status.containerStatuses[0].resources.limits.memory} {.status.containerStatuses[0].restartCount}')) === '96Mi 0');
+    const limit = await telar.k('exec', 'sized', '--', 'sh', '-c', 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true');
+    assert.equal(limit, String(96 * 1024 * 1024));
+    await telar.k('delete', 'pod', 'sized', '--now');
+  });
+
   it('shows one of the two streams of a log', async () => {
     await telar.apply(pod('talker', { command: ['sh', '-c', 'echo out; echo err >&2; sleep 100000'] }));
     await telar.k('wait', '--for=condition=Ready', 'pod/talker', '--timeout=60s');
@@ -198,6 +221,9 @@ describe('streams', () => {
     assert.match(await telar.k('get', 'pod', 'web'), /1\/1\s+Running\s+0/);
     const changed = await telar.kubectl(['patch', 'pod', 'web', '--subresource=ephemeralcontainers', '--type=json', '-p', '[{"op":"remove","path":"/spec/ephemeralContainers/0"}]']);
     assert.match(changed.stderr, /existing ephemeral containers "looker" may not be removed/);
+    await telar.k('debug', 'web', '--copy-to=copy', '--share-processes', `--image=${SHELL}`, '-c', 'looker', '--', 'sh', '-c', 'until ps | grep -q "[h]ttpd -f"; do sleep 0.1; done; ps; sleep 100000');
+    await eventually('it sees the copy\'s processes', async () => (await telar.k('logs', 'copy', '-c', 'looker')).includes('httpd -f -p 8080'));
+    await telar.k('delete', 'pod', 'copy', '--now');
     const [node = ''] = (await telar.k('get', 'nodes', '-o', 'name')).split('\n');
     await telar.k('debug', node, '--profile=sysadmin', `--image=${SHELL}`, '--', 'sh', '-c', 'ls -d /host/etc; ls /proc | grep -c "^[0-9]"');
     const name = await eventually('there is a pod for the node', async () => /node-debugger-\S+/.exec(await telar.k('get', 'pods', '-o', 'name'))?.[0]);
