@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isObject } from '../../apimachinery/values.ts';
 import { loadRegistry } from '../../kinds/registry.ts';
+import { compareVersions } from './resources.ts';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from './index.ts';
 
 const registry = loadRegistry();
@@ -58,4 +59,9 @@ test('aggregated discovery nests subresources, and names parents that are not se
 
 test('/api', () => {
   assert.deepEqual(apiVersions('10.0.0.1:6443'), { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '10.0.0.1:6443' }] });
+});
+
+test('versions of custom resources are ordered by how stable they are', () => {
+  const versions = ['foo1', 'v1alpha1', 'v11beta2', 'v2', 'v10', 'v1', 'v3beta1', 'foo10', 'v12alpha1', 'v11alpha2'];
+  assert.deepEqual(versions.sort(compareVersions), ['v10', 'v2', 'v1', 'v11beta2', 'v3beta1', 'v12alpha1', 'v11alpha2', 'v1alpha1', 'foo1', 'foo10']);
 });

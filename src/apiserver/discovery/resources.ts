@@ -23,7 +23,7 @@ export interface ResourceInfo {
 export const ALL_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const STATUS_VERBS = ['get', 'patch', 'update'];
 
-/** Order of groups as kube-apiserver serves them, which decides what a short name means; others follow in the table's order. */
+/** Order of groups as kube-apiserver serves them, which decides what a short name means; others follow by their names. */
 const GROUP_ORDER = [
   '', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch',
   'certificates.k8s.io', 'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io',
@@ -36,11 +36,24 @@ const rank = (group: string): number => {
   return at < 0 ? GROUP_ORDER.length : at;
 };
 
-/** `v2` before `v1` before betas, as client-go sorts versions. */
-function compareVersions(a: string, b: string): number {
-  const stable = (version: string): number => (/^v\d+$/.test(version) ? 1 : 0);
-  return stable(b) - stable(a) || b.localeCompare(a, 'en', { numeric: true });
+const STABILITIES = ['alpha', 'beta', ''];
+
+/** `v2beta1` → [1, 2, 1]; undefined for a name of another form. */
+function versionParts(version: string): [stability: number, major: number, minor: number] | undefined {
+  const match = /^v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?$/.exec(version);
+  return match === null ? undefined : [STABILITIES.indexOf(match[2] ?? ''), Number(match[1]), Number(match[3] ?? 0)];
 }
+
+/** As Kubernetes orders versions: stable ones first, then betas, then alphas, each the latest first; names of other forms come last, by their letters. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [versionParts(a), versionParts(b)];
+  if (left === undefined || right === undefined) {
+    return left !== undefined ? -1 : right !== undefined ? 1 : a < b ? -1 : 1;
+  }
+  return right[0] - left[0] || right[1] - left[1] || right[2] - left[2];
+}
+
+const byName = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** Groups in serving order with their versions, preferred first; the core group is `''`. */
 export function groupVersions(registry: Registry): Map<string, string[]> {
@@ -54,7 +67,7 @@ export function groupVersions(registry: Registry): Map<string, string[]> {
   found.set(SUBRESOURCES_GROUP, new Set(SUBRESOURCES_VERSIONS));
   found.set(METRICS_GROUP, (found.get(METRICS_GROUP) ?? new Set<string>()).add(METRICS_VERSION));
   return new Map([...found]
-    .sort(([a], [b]) => rank(a) - rank(b))
+    .sort(([a], [b]) => rank(a) - rank(b) || byName(a, b))
     .map(([group, versions]) => [group, [...versions].sort(compareVersions)]));
 }
 
