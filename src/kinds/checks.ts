@@ -150,6 +150,16 @@ export function isIp(value: string): boolean {
 export const ipAddress = (field: string, value: string): FieldError[] =>
   (isIp(value) ? [] : [fieldError.invalid(field, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]);
 
+/** Addresses that cannot be somebody else's: of this host, of this link, of everybody. */
+export function notSpecialIp(field: string, value: string): FieldError[] {
+  const text = value.toLowerCase();
+  const why = text === '0.0.0.0' || text === '::' ? `may not be unspecified (${value})`
+    : text.startsWith('127.') || text === '::1' ? 'may not be in the loopback range (127.0.0.0/8, ::1/128)'
+      : text.startsWith('169.254.') || /^fe[89ab]/.test(text) ? 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'
+        : text.startsWith('224.0.0.') || text.startsWith('ff02:') ? 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)' : '';
+  return why === '' ? [] : [fieldError.invalid(field, value, why)];
+}
+
 /** True for `address/prefix`. */
 export function isCidr(value: string): boolean {
   const slash = value.indexOf('/');

@@ -1,7 +1,8 @@
+import { validateDns1123Label, validateDns1123Subdomain, validateQualifiedName } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { AGE, column, NAME } from '../columns.ts';
-import { ipAddress, portNumber } from '../checks.ts';
-import type { EndpointSubset, Endpoints } from '../generated/core.ts';
+import { ipAddress, nameErrors, notSpecialIp, oneOf, portNumber } from '../checks.ts';
+import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 
 /** Addresses named before `+ N more...`. */
@@ -21,17 +22,32 @@ function addresses({ subsets = [] }: Endpoints): string {
   return list.length === 0 ? '<none>' : firstFew(list);
 }
 
+function addressErrors(field: string, { ip = '', hostname, nodeName }: Partial<EndpointAddress>): FieldError[] {
+  const wrong = ipAddress(`${field}.ip`, ip);
+  return [
+    ...(wrong.length > 0 ? wrong : notSpecialIp(`${field}.ip`, ip)),
+    ...(hostname ? nameErrors(`${field}.hostname`, hostname, validateDns1123Label) : []),
+    ...(nodeName === undefined ? [] : nameErrors(`${field}.nodeName`, nodeName, validateDns1123Subdomain)),
+  ];
+}
+
+function portErrors(field: string, { port, name, protocol, appProtocol }: EndpointPort, several: boolean): FieldError[] {
+  return [
+    ...(name ? nameErrors(`${field}.name`, name, validateDns1123Label) : several ? [fieldError.required(`${field}.name`)] : []),
+    ...portNumber(`${field}.port`, port),
+    ...oneOf(`${field}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']),
+    ...(appProtocol === undefined ? [] : nameErrors(`${field}.appProtocol`, appProtocol, validateQualifiedName)),
+  ];
+}
+
 function subset(field: string, one: EndpointSubset): FieldError[] {
   if (!one.addresses?.length && !one.notReadyAddresses?.length) {
     return [fieldError.required(field, 'must specify `addresses` or `notReadyAddresses`')];
   }
   return [
     ...(['addresses', 'notReadyAddresses'] as const).flatMap((name) =>
-      (one[name] ?? []).flatMap(({ ip }, index) => ipAddress(`${field}.${name}[${index}].ip`, ip ?? ''))),
-    ...(one.ports ?? []).flatMap(({ port, name }, index) => [
-      ...((one.ports ?? []).length > 1 && !name ? [fieldError.required(`${field}.ports[${index}].name`)] : []),
-      ...portNumber(`${field}.ports[${index}].port`, port),
-    ]),
+      (one[name] ?? []).flatMap((address, index) => addressErrors(`${field}.${name}[${index}]`, address))),
+    ...(one.ports ?? []).flatMap((port, index) => portErrors(`${field}.ports[${index}]`, port, (one.ports ?? []).length > 1)),
   ];
 }
 

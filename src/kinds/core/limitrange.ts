@@ -1,9 +1,7 @@
-import { compareQuantities } from '../../apimachinery/quantity.ts';
-import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { quantity, requiredText } from '../checks.ts';
 import { column, NAME } from '../columns.ts';
 import type { LimitRange, LimitRangeItem } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
+import { limitErrors } from './limitrange.validate.ts';
 
 /** What a container's limits and requests are where only bounds are given. */
 function defaultItem(item: LimitRangeItem): void {
@@ -15,24 +13,6 @@ function defaultItem(item: LimitRangeItem): void {
   for (const [name, min] of Object.entries(item.min ?? {})) {
     item.defaultRequest[name] ??= min;
   }
-}
-
-function itemErrors(field: string, item: LimitRangeItem): FieldError[] {
-  const names = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
-  const errors = [
-    ...requiredText(`${field}.type`, item.type),
-    ...names.flatMap((name) => Object.entries(item[name] ?? {}).flatMap(([resource, value]) => quantity(`${field}.${name}[${resource}]`, value))),
-  ];
-  if (errors.length > 0) {
-    return errors;
-  }
-  for (const [resource, min] of Object.entries(item.min ?? {})) {
-    const max = item.max?.[resource];
-    if (max !== undefined && compareQuantities(min, max) > 0) {
-      errors.push(fieldError.invalid(`${field}.min[${resource}]`, min, `min value ${min} is greater than max value ${max}`));
-    }
-  }
-  return errors;
 }
 
 export const limitRange = defineKind<LimitRange>({
@@ -48,6 +28,6 @@ export const limitRange = defineKind<LimitRange>({
         defaultItem(item);
       }
     },
-    validate: ({ spec }) => (spec.limits ?? []).flatMap((item, index) => itemErrors(`spec.limits[${index}]`, item)),
+    validate: ({ spec }) => limitErrors('spec.limits', spec.limits ?? []),
   },
 });

@@ -1,12 +1,9 @@
-import { fieldError } from '../../apimachinery/status.ts';
-import { deepEqual } from '../../apimachinery/values.ts';
-import { nonNegativeQuantity, oneOf } from '../checks.ts';
+import { immutable } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { ResourceQuota } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
-
-const SCOPES = ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'];
+import { quotaErrors } from './resourcequota.validate.ts';
 
 /** `requests.cpu: 1/2, requests.memory: 1Gi/4Gi` */
 function usage({ status }: ResourceQuota, limits: boolean): string {
@@ -24,11 +21,7 @@ export const resourceQuota = defineKind<ResourceQuota>({
     ...ownStatus(() => ({})),
     generation: false,
     defaults(object) { object.spec ??= {}; },
-    validate: ({ spec }) => [
-      ...Object.entries(spec.hard ?? {}).flatMap(([name, value]) => nonNegativeQuantity(`spec.hard[${name}]`, value)),
-      ...(spec.scopes ?? []).flatMap((scope, index) => oneOf(`spec.scopes[${index}]`, scope, SCOPES)),
-    ],
-    validateUpdate: ({ spec }, { spec: old }) => (deepEqual(spec.scopes, old.scopes) ? []
-      : [fieldError.invalid('spec.scopes', spec.scopes, 'field is immutable')]),
+    validate: ({ spec }) => quotaErrors('spec', spec),
+    validateUpdate: ({ spec }, { spec: old }) => immutable('spec.scopes', spec.scopes, old.scopes),
   },
 });

@@ -1,8 +1,8 @@
-import { validateDns1123Label, validateDns1123Subdomain, validateQualifiedName } from '../../apimachinery/names.ts';
+import { validateDns1123Label, validateDns1123Subdomain, validateLabelValue, validateQualifiedName } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import { AGE, column, NAME } from '../columns.ts';
-import { duplicates, immutable, isIp, nameErrors, oneOf, portNumber, requiredOneOf } from '../checks.ts';
+import { duplicates, immutable, isIp, nameErrors, notSpecialIp, oneOf, portNumber, requiredOneOf } from '../checks.ts';
 import { firstFew } from '../core/endpoints.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../generated/discovery.ts';
 import { defineKind } from '../kind.ts';
@@ -10,6 +10,7 @@ import { defineKind } from '../kind.ts';
 const MAX_ENDPOINTS = 1000;
 const MAX_ADDRESSES = 100;
 const MAX_PORTS = 20_000;
+const MAX_ZONES = 8;
 const UNSET = '<unset>';
 
 const list = (values: readonly string[]): string => (values.length === 0 ? UNSET : firstFew(values));
@@ -18,8 +19,22 @@ function addressErrors(field: string, address: string, type: string): FieldError
   if (type === 'FQDN') {
     return nameErrors(field, address, validateDns1123Subdomain);
   }
+  if (type !== 'IPv4' && type !== 'IPv6') {
+    return [];
+  }
   const family = address.includes(':') ? 'IPv6' : 'IPv4';
-  return isIp(address) && family === type ? [] : [fieldError.invalid(field, address, `must be an ${type} address`)];
+  return isIp(address) && family === type ? notSpecialIp(field, address) : [fieldError.invalid(field, address, `must be an ${type} address`)];
+}
+
+/** Zones an endpoint is for: each once, and not too many. */
+function hintErrors(field: string, zones: readonly { name: string }[]): FieldError[] {
+  if (zones.length > MAX_ZONES) {
+    return [fieldError.tooMany(field, zones.length, MAX_ZONES)];
+  }
+  return [
+    ...zones.flatMap(({ name }, index) => (name ? nameErrors(`${field}[${index}].name`, name, validateLabelValue) : [fieldError.required(`${field}[${index}].name`)])),
+    ...duplicates(zones.map(({ name }) => name ?? ''), (index) => `${field}[${index}]`),
+  ];
 }
 
 function endpointErrors(field: string, endpoint: Endpoint, type: string): FieldError[] {
@@ -35,6 +50,7 @@ function endpointErrors(field: string, endpoint: Endpoint, type: string): FieldE
     ...addresses.flatMap((address, index) => addressErrors(`${field}.addresses[${index}]`, address, type)),
     ...(endpoint.nodeName ? nameErrors(`${field}.nodeName`, endpoint.nodeName, validateDns1123Subdomain) : []),
     ...(endpoint.hostname === undefined ? [] : nameErrors(`${field}.hostname`, endpoint.hostname, validateDns1123Label)),
+    ...hintErrors(`${field}.hints.forZones`, endpoint.hints?.forZones ?? []),
   ];
 }
 
