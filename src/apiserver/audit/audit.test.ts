@@ -84,6 +84,13 @@ describe('audit', () => {
     assert.equal(at(missing, 'responseObject', 'reason'), 'NotFound');
   });
 
+  it('tells of those who were turned away', async () => {
+    await s.ask({ path: '/version', token: 'wrong' });
+    await s.ask({ path: CMS, token: null });
+    assert.deepEqual(told().map((event) => [event['requestURI'], at(event, 'user', 'username'), at(event, 'responseStatus', 'code'), at(event, 'responseStatus', 'reason')]),
+      [['/version', '', 401, 'Unauthorized'], [CMS, '', 401, 'Unauthorized']]);
+  });
+
   it('never tells what is in Secrets and tokens', async () => {
     await s.post('/api/v1/namespaces/default/secrets', { metadata: { name: 'hush' }, stringData: { pin: 'zwiebelfisch' } });
     await s.get('/api/v1/namespaces/default/secrets');

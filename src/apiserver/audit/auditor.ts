@@ -8,7 +8,7 @@ import { deepClone, isObject } from '../../apimachinery/values.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { JSON_ACCEPT } from '../http/negotiate.ts';
 import { listValue } from '../http/render.ts';
-import type { Answer, Body, Call, RequestInfo, User } from '../types.ts';
+import type { Answer, Body, Call, HttpExchange, RequestInfo, User } from '../types.ts';
 import { PageNotFound } from '../verbs/core.ts';
 import { JSON_TYPE, mediaTypeOf, PROTOBUF_TYPE, YAML_TYPE } from '../verbs/mediatype.ts';
 import type { AuditPolicy, Stage, Telling } from './policy.ts';
@@ -18,6 +18,7 @@ export interface AuditSink {
   write(line: string): void;
 }
 
+const NOBODY: User = { name: '', groups: [] };
 /** Whatever the policy says, what these send and receive is never told: `group/resource[/subresource]`. */
 const SECRETIVE: ReadonlySet<string> = new Set(['/secrets', '/serviceaccounts/token', 'authentication.k8s.io/tokenreviews']);
 const VIEW = { accept: JSON_ACCEPT, includeObject: 'Metadata', pretty: false } as const;
@@ -189,6 +190,15 @@ export class Auditor {
     }
     trail.completed(succeeded('code' in answer ? answer.code : 200), objectOf(answer));
     return answer;
+  }
+
+  /** A request whose author is not known, or may not act as who they say. */
+  turnedAway(request: Pick<Call, 'method' | 'verb' | 'info' | 'query'> & { http: HttpExchange }, error: unknown): void {
+    const telling = this.#policy.tellingOf(NOBODY, request.verb, request.info);
+    if (telling !== undefined) {
+      const call: Call = { ...request, user: NOBODY, accept: JSON_ACCEPT, body: { kind: 'none' }, warnings: [] };
+      new Trail(this.#sink, telling, call).completed(failed(error).responseStatus);
+    }
   }
 
   /** A stream that is about to be upgraded; call what is returned when it ends. Undefined when nothing is told of it. */

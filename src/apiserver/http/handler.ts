@@ -179,11 +179,29 @@ export class Handler {
     const { req } = exchange;
     const prepared = prepare(req);
     exchange.prepared = prepared;
-    const asking = identify(req, prepared.info, this.#options);
+    const asking = this.#identify(exchange, prepared);
     if (asking instanceof Promise) {
       return this.#later(exchange, prepared, asking);
     }
     return this.#asked(exchange, prepared, asking);
+  }
+
+  /** As `identify`, telling of those who are not let in where requests are told of. */
+  #identify(exchange: Exchange, prepared: Prepared): Asking | Promise<Asking> {
+    const { pipeline: { audit } } = this.#options;
+    if (audit === undefined) {
+      return identify(exchange.req, prepared.info, this.#options);
+    }
+    const refused = (error: unknown): never => {
+      audit.turnedAway({ ...prepared, method: exchange.req.method ?? 'GET', http: exchange }, error);
+      throw error;
+    };
+    try {
+      const asking = identify(exchange.req, prepared.info, this.#options);
+      return asking instanceof Promise ? asking.catch(refused) : asking;
+    } catch (error) {
+      return refused(error);
+    }
   }
 
   async #later(exchange: Exchange, prepared: Prepared, pending: Promise<Asking>): Promise<void> {
