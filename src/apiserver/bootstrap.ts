@@ -1,5 +1,5 @@
 /** What must stand before the first client comes: four namespaces, the `kubernetes` Service, definitions of the custom kinds, the system's priorities. */
-import type { KubeObject } from '../apimachinery/object.ts';
+import { formatTime, type KubeObject, type ManagedFieldsEntry } from '../apimachinery/object.ts';
 import { isStatusError } from '../apimachinery/status.ts';
 import { deepClone, deepEqual, isObject } from '../apimachinery/values.ts';
 import { customResourceDefinitions } from '../kinds/apiextensions/customresourcedefinition.ts';
@@ -58,6 +58,11 @@ const endpointSliceOf = (options: BootstrapOptions): Wanted['object'] => ({
   ports: [{ name: 'https', port: options.port, protocol: 'TCP' }],
 });
 
+/** Of the definitions of built-in custom kinds no more than the group is ours to own: whoever applies KubeVirt's own meets no conflict. */
+const groupOnly = (): ManagedFieldsEntry[] => [{
+  manager: 'kube-apiserver', operation: 'Update', apiVersion: 'apiextensions.k8s.io/v1', time: formatTime(), fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:group': {} } },
+}];
+
 function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
   const { registry } = core;
   const wanted: Wanted[] = [];
@@ -73,7 +78,7 @@ function wantedObjects(core: Core, options: BootstrapOptions): Wanted[] {
     add(registry.byResource(...resource), '', object, enforced, conditions);
   }
   for (const { metadata, spec } of customResourceDefinitions()) {
-    add(registry.byResource('apiextensions.k8s.io', 'v1', 'customresourcedefinitions'), '', { metadata, spec }, []);
+    add(registry.byResource('apiextensions.k8s.io', 'v1', 'customresourcedefinitions'), '', { metadata: { ...metadata, managedFields: groupOnly() }, spec }, []);
   }
   add(registry.byResource('', 'v1', 'services'), 'default', kubernetesService(options), []);
   add(registry.byResource('', 'v1', 'endpoints'), 'default', endpointsOf(options), ['subsets']);
@@ -109,7 +114,8 @@ async function ensure(core: Core, wanted: Wanted): Promise<void> {
   const present = core.get(target);
   if (present === undefined) {
     try {
-      await createObject(core, kind, namespace, decode(core, wanted), context);
+      const made = decode(core, wanted);
+      await createObject(core, kind, namespace, made, made.metadata.managedFields === undefined ? context : { ...context, fieldsNoted: true });
       await describe(core, wanted, context);
     } catch (error) {
       if (!isStatusError(error, 'AlreadyExists')) {
