@@ -22,7 +22,7 @@ const LONG_FACTOR = 6;
 /** What is not done by then is ended and counts as failed; endurance runs have no such end. */
 const TOTAL_LIMIT_MS = 24 * 60_000;
 
-const PATTERNS = { unit: 'src/**/*.test.ts', conformance: 'test/conformance/**/*.test.ts', e2e: 'test/e2e/**/*.test.ts' } as const;
+const PATTERNS = { unit: 'src/**/*.test.ts', conformance: 'test/{conformance,fuzz}/**/*.test.ts', e2e: 'test/e2e/**/*.test.ts' } as const;
 
 interface Request {
   parts: readonly Part[];

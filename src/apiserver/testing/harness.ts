@@ -49,7 +49,7 @@ export class TestServer {
     this.#agent = new Agent({ keepAlive: true, ca: pki.ca.cert });
   }
 
-  static async start(options: Partial<Pick<ApiServerOptions, 'groups' | 'admission' | 'serviceAccounts' | 'tokenFile' | 'tokenSources' | 'revoked' | 'audit'>> & { nodes?: NodeConnector } = {}): Promise<TestServer> {
+  static async start(options: Partial<Pick<ApiServerOptions, 'groups' | 'admission' | 'serviceAccounts' | 'tokenFile' | 'log' | 'tokenSources' | 'revoked' | 'audit'>> & { nodes?: NodeConnector } = {}): Promise<TestServer> {
     const dir = await mkdtemp(join(tmpdir(), 'telar-apiserver-'));
     const instance = {
       serviceCidr: '10.96.0.0/24', clusterDomain: 'cluster.local', apiAddress: '10.96.0.1', nodeAddress: '10.97.0.1', nodeName: 'here', listen: '127.0.0.1', port: 6443,
@@ -57,7 +57,7 @@ export class TestServer {
     const pki = await ensurePki(dir, { instance });
     const store = await openMemoryStore();
     const server = await createApiServer({
-      nodes: { connect: () => undefined }, serviceAccounts: false, ...options, store, pki, instance, registry: loadRegistry(), log: silentLog,
+      nodes: { connect: () => undefined }, serviceAccounts: false, log: silentLog, ...options, store, pki, instance, registry: loadRegistry(),
     });
     const { port } = await server.listen('127.0.0.1', 0);
     return new TestServer(server, store, pki, port, dir);

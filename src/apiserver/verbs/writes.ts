@@ -66,8 +66,9 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
   const meta = given.metadata;
   settleNamespace(kind, meta, namespace);
   const base = meta.name === undefined || meta.name === '' ? meta.generateName ?? '' : '';
-  if (base !== '') {
-    meta.name = generateName(base);
+  if (base !== '' || meta.name === undefined) {
+    // Without any it is empty, as in Kubernetes: rules are asked before the refusal and may count on a text.
+    meta.name = base === '' ? '' : generateName(base);
   }
   beginLife(kind, meta);
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
