@@ -153,7 +153,13 @@ export class ApiServices implements AdmissionPlugin {
   /** Looks at everything soon: the kinds have changed, or an APIService, or what one depends on. */
   trigger(): void {
     this.#again = true;
-    this.#running ??= this.#run().finally(() => { this.#running = undefined; });
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#again && !this.#isClosed) {
+        // Something came between the last look and the end.
+        this.trigger();
+      }
+    });
   }
 
   async #run(): Promise<void> {

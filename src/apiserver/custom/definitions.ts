@@ -156,7 +156,7 @@ export class Definitions implements AdmissionPlugin {
     };
   }
 
-  /** Older definitions first: who came first keeps the name. */
+  /** Names that were accepted stay with whom they are; of new definitions the first in order gets what is free. */
   #settleNames(): void {
     const groups = new Map<string, Entry[]>();
     for (const entry of this.#entries.values()) {
@@ -266,24 +266,26 @@ export class Definitions implements AdmissionPlugin {
 
   #kick(): void {
     this.#changed = true;
-    this.#running ??= this.#follow().finally(() => { this.#running = undefined; });
+    this.#running ??= this.#follow().finally(() => {
+      this.#running = undefined;
+      if (this.#changed && !this.#closing.signal.aborted) {
+        // Something came between the last look and the end.
+        this.#kick();
+      }
+    });
   }
 
   /** Deletes the objects of a deleted definition, then lets it go. */
   async #clean(name: string, entry: Entry): Promise<void> {
     const { log } = this.#options;
-    const terminating = (reason: string, message: string, status = 'True') => (definition: CustomResourceDefinition): void => {
-      const conditions = definition.status?.conditions ?? [];
-      setCondition(conditions, { type: 'Terminating', status, reason, message });
-      definition.status = { ...definition.status, conditions };
-    };
     try {
-      await this.#write(name, terminating('InstanceDeletionInProgress', 'CustomResource deletion is in progress'), 'status');
+      await this.#write(name, (definition) => setTerminating(definition, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress'), 'status');
       const kind = entry.made?.stored;
       const isGone = kind === undefined || this.#core === undefined || await deleteInstances(this.#core, kind, writeContext(), this.#closing.signal);
       if (isGone) {
-        await this.#write(name, terminating('InstanceDeletionCompleted', 'removed all instances', 'False'), 'status');
+        // In one write, so that nothing can be created in between.
         await this.#write(name, (definition) => {
+          setTerminating(definition, 'False', 'InstanceDeletionCompleted', 'removed all instances');
           definition.metadata.finalizers = (definition.metadata.finalizers ?? []).filter((one) => one !== CLEANUP_FINALIZER);
         }, 'main');
       }
@@ -292,6 +294,12 @@ export class Definitions implements AdmissionPlugin {
       this.#later();
     }
   }
+}
+
+function setTerminating(definition: CustomResourceDefinition, status: 'True' | 'False', reason: string, message: string): void {
+  const conditions = definition.status?.conditions ?? [];
+  setCondition(conditions, { type: 'Terminating', status, reason, message });
+  definition.status = { ...definition.status, conditions };
 }
 
 function othersNames(entries: readonly Entry[], self: Entry): TakenNames {
