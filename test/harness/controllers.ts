@@ -1,10 +1,11 @@
 /** All controllers against a real API server in this process, with a hand for a kubelet, and kubectl at its door. For tests. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../src/apimachinery/instance.ts';
-import { silentLog } from '../../src/apimachinery/log.ts';
+import type { Log } from '../../src/apimachinery/log.ts';
 import { formatTime, keyOf } from '../../src/apimachinery/object.ts';
 import { TestServer } from '../../src/apiserver/testing/harness.ts';
 import { adminKubeconfig } from '../../src/apiserver/pki/index.ts';
@@ -16,13 +17,28 @@ import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
 import { NODES, PODS } from '../../src/client/resources.ts';
 import type { Pod } from '../../src/kinds/generated/core.ts';
 import { isTerminal } from '../../src/controllers/shared/pods.ts';
+import type { Identity } from '../../src/controllers/context.ts';
+import { CONTROLLER_MANAGER } from '../../src/controllers/identities.ts';
 import { startControllers } from '../../src/controllers/index.ts';
 
 const INSTANCE: Instance = {
   id: 'tests2', dataDir: '/nowhere', runDir: '/nowhere', podCidr: '10.97.0.0/16', serviceCidr: '10.96.0.0/24', clusterDomain: 'cluster.local',
   dnsAddress: '10.96.0.10', apiAddress: '10.96.0.1', nodeAddress: '10.97.0.1', nodeName: 'here', port: 6443, listen: '127.0.0.1',
 };
-const CONTROLLER_USER = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
+/** The hand that plays the kubelet and asks for everything. */
+const TESTER = { name: 'tester', groups: ['system:masters', 'system:authenticated'] };
+
+/** A log that keeps what the server refused: controllers have no more rights than their roles give them, and must not need more. */
+function watchfulLog(refused: string[]): Log {
+  const look = (about: object, message: string): void => {
+    const line = `${message} ${JSON.stringify(about)}`;
+    if (/ is forbidden: User /.test(line)) {
+      refused.push(line);
+    }
+  };
+  const log: Log = { debug: look, info: look, warn: look, error: look, child: () => log };
+  return log;
+}
 
 export interface RealServer {
   client: Client;
@@ -52,7 +68,7 @@ export async function realServer({ selection = '*', https = false }: RealServerO
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, adminKubeconfig(server.pki, `https://127.0.0.1:${server.port}`));
   const remote = https ? httpsTransport((await loadKubeconfig(kubeconfig)).connection) : undefined;
-  const client = new Client(remote ?? server.server.transport(CONTROLLER_USER));
+  const client = new Client(remote ?? server.server.transport(TESTER));
   const informers = new Informers(client);
   const stop = new AbortController();
   let addresses = 1;
@@ -93,9 +109,15 @@ export async function realServer({ selection = '*', https = false }: RealServerO
       conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatTime() }],
     },
   });
+  const refused: string[] = [];
+  const log = watchfulLog(refused);
+  // In this process each controller acts with its own account, as in `telar up`; over TLS all are who the kubeconfig says.
+  const manager = https ? client : new Client(server.server.transport(CONTROLLER_MANAGER));
   const controllers = await startControllers({
-    client, informers, recorder: new EventRecorder(client, 'test'), log: silentLog, podCidr: INSTANCE.podCidr, rootCa: server.pki.ca.cert,
+    client: manager, informers: new Informers(manager, log), recorder: new EventRecorder(manager, 'test', 'here', log), log, podCidr: INSTANCE.podCidr,
+    rootCa: server.pki.ca.cert, ...(https ? {} : { clientOf: (identity: Identity) => new Client(server.server.transport(identity)) }),
   }, selection, stop.signal);
+  await informers.start(stop.signal);
   return {
     client, informers,
     onPod: (next) => { answer = next; },
@@ -114,6 +136,7 @@ export async function realServer({ selection = '*', https = false }: RealServerO
       remote?.close();
       await server.close();
       await rm(directory, { recursive: true });
+      assert.deepEqual(refused, [], 'a controller lacks a right');
     },
   };
 }
