@@ -31,7 +31,7 @@ export interface AdmissionRequest {
   readonly old: KubeObject | undefined;
   readonly user: User;
   readonly dryRun: boolean;
-  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions of meta.k8s.io/v1 as the client gave them; undefined for CONNECT. */
+  /** CreateOptions, UpdateOptions (of patches too) or DeleteOptions of meta.k8s.io/v1 with what the client asked for; undefined for CONNECT. */
   readonly options: JsonObject | undefined;
   /** Texts for the `Warning:` header are added here. */
   readonly warnings: string[];

@@ -9,7 +9,7 @@ import { attributesOf, denial } from '../authz/authorizer.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
 import type { Call } from '../types.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './body.ts';
-import { checkConfiguration, metadataOf, readConfiguration, reportDuplicates, type Configuration } from './configuration.ts';
+import { checkConfiguration, metadataOf, readConfiguration, reportDuplicates, type Configuration, type ConfigurationType } from './configuration.ts';
 import { refOf, type Core, type Target } from './core.ts';
 import { fieldsLastApplied, KUBECTL, renewLastApplied } from './lastapplied.ts';
 import { forced, writeOptions } from './options.ts';
@@ -135,7 +135,9 @@ async function createApplied(applying: Applying, call: Call, context: WriteConte
   created.kind = kind;
   checkIdentity(target, created);
   setEntries(created, managedFields);
-  return createObject(core, target.kind, target.namespace, created, context);
+  // To admission this is a creation like any other.
+  const options = (): JsonObject => ({ ...context.options?.(), kind: 'CreateOptions' });
+  return createObject(core, target.kind, target.namespace, created, { ...context, options });
 }
 
 async function write(applying: Applying, call: Call, context: WriteContext): Promise<Written> {
@@ -157,44 +159,48 @@ async function write(applying: Applying, call: Call, context: WriteContext): Pro
 
 const subresourceOf = (scope: UpdateScope): string => (scope.part === 'main' ? '' : scope.part === 'status' ? 'status' : scope.subresource);
 
-/** Applies a configuration to an object, which it creates, or to a subresource of one that is there. Throws StatusErrors. */
-export async function applyObject(core: Core, call: Call, target: Target, to: ApplyScope): Promise<Written> {
-  const { kind } = target;
-  const { context: asked, validation } = writeOptions(call, 'PatchOptions');
-  const context: WriteContext = { ...asked, fieldsNoted: true };
-  const configuration = readConfiguration(call.body);
-  checkConfiguration(configuration, { group: kind.group, version: kind.version, kind: kind.kind, shape: kindShape(core.registry, kind) });
-  reportDuplicates(configuration, validation, call.warnings);
-  const subresource = subresourceOf(to.scope);
-  return write({
-    ...to, core, target, configuration, config: canonical(core, target, configuration.document), force: forced(call.query),
-    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, asked.manager ?? '', subresource),
-  }, call, context);
+/** What the body of an application is, and how it becomes a configuration of the object it changes. */
+interface Meaning {
+  readonly type: ConfigurationType;
+  configOf(document: JsonObject): JsonObject;
 }
 
-const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+async function applyAs(core: Core, call: Call, target: Target, to: ApplyScope, meaning: Meaning): Promise<Written> {
+  const { kind } = target;
+  const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
+  const configuration = readConfiguration(call.body);
+  checkConfiguration(configuration, meaning.type);
+  reportDuplicates(configuration, validation, call.warnings);
+  const subresource = subresourceOf(to.scope);
+  const applying: Applying = {
+    ...to, core, target, configuration, config: meaning.configOf(configuration.document), force: forced(call.query),
+    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
+  };
+  return write(applying, call, { ...context, fieldsNoted: true });
+}
+
+/** Applies a configuration to an object, which it creates, or to a subresource of one that is there. Throws StatusErrors. */
+export function applyObject(core: Core, call: Call, target: Target, to: ApplyScope): Promise<Written> {
+  const { kind } = target;
+  return applyAs(core, call, target, to, {
+    type: { group: kind.group, version: kind.version, kind: kind.kind, shape: kindShape(core.registry, kind) },
+    configOf: (document) => canonical(core, target, document),
+  });
+}
 
 const nested = ([name = '', ...rest]: readonly string[], value: Json): JsonObject => ({ [name]: rest.length === 0 ? value : nested(rest, value) });
 
-/** The number of replicas, which `/scale` calls `spec.replicas`, where the kind has it. */
-function asParent({ document }: Configuration, path: readonly string[]): JsonObject {
-  const spec = isObject(document['spec']) ? document['spec'] : {};
-  const { replicas } = spec;
-  const metadata = pick(metadataOf(document), ['name', 'namespace', 'resourceVersion', 'uid']);
-  return replicas === undefined || replicas === null ? { metadata } : { metadata, ...nested(path, replicas) };
+/** A Scale as a configuration of its parent: the number of replicas, which it calls `spec.replicas`, where the kind has it. */
+function asParent(scale: JsonObject, path: readonly string[]): JsonObject {
+  const { spec } = scale;
+  const replicas = isObject(spec) ? spec['replicas'] ?? null : null;
+  return { metadata: pick(metadataOf(scale), ['name', 'namespace', 'resourceVersion', 'uid']), ...(replicas === null ? {} : nested(path, replicas)) };
 }
 
 /** Applies a Scale to an object that has `/scale`: `path` is where it keeps its replicas. Throws StatusErrors. */
-export async function applyScale(core: Core, call: Call, target: Target, to: ApplyScope & { path: readonly string[] }): Promise<Written> {
-  const { kind } = target;
-  const { context: asked, validation } = writeOptions(call, 'PatchOptions');
-  const context: WriteContext = { ...asked, fieldsNoted: true };
-  const configuration = readConfiguration(call.body);
-  checkConfiguration(configuration, { ...SCALE, shape: shapeOfMessage(core.registry.types, 'autoscaling/v1.Scale') });
-  reportDuplicates(configuration, validation, call.warnings);
-  const subresource = subresourceOf(to.scope);
-  return write({
-    ...to, core, target, configuration, config: asParent(configuration, to.path), force: forced(call.query),
-    shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, asked.manager ?? '', subresource),
-  }, call, context);
+export function applyScale(core: Core, call: Call, target: Target, to: ApplyScope & { path: readonly string[] }): Promise<Written> {
+  return applyAs(core, call, target, to, {
+    type: { group: 'autoscaling', version: 'v1', kind: 'Scale', shape: shapeOfMessage(core.registry.types, 'autoscaling/v1.Scale') },
+    configOf: (document) => asParent(document, to.path),
+  });
 }

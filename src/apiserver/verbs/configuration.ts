@@ -1,7 +1,7 @@
 /** The body of an application: read, and checked as far as that needs no object. */
 import type { Shape } from '../../apimachinery/apply/shape.ts';
 import { typeErrors } from '../../apimachinery/apply/typecheck.ts';
-import { parseBody } from '../../apimachinery/json.ts';
+import { MAX_JSON_DEPTH, parseBody } from '../../apimachinery/json.ts';
 import { apiVersionOf, parseApiVersion, type Json, type JsonObject } from '../../apimachinery/object.ts';
 import { badRequest, isStatusError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
@@ -30,7 +30,7 @@ function parsed(bytes: Buffer): Parsed {
     const { value, duplicates } = parseBody(bytes, APPLY_PATCH);
     // Kubernetes reads JSON as YAML here and says so.
     return duplicates.length === 0 || !bytes.toString('utf8').trimStart().startsWith('{') ? { value, duplicates }
-      : { value, duplicates: parseYaml(bytes.toString('utf8'), MAX_DUPLICATES_DEPTH).duplicates };
+      : { value, duplicates: parseYaml(bytes.toString('utf8'), MAX_JSON_DEPTH).duplicates };
   } catch (error) {
     if (isStatusError(error, 'BadRequest')) {
       throw Object.assign(decodingError(error.message.replace(/^error decoding request body: /, '')), { cause: error });
@@ -38,9 +38,6 @@ function parsed(bytes: Buffer): Parsed {
     throw error;
   }
 }
-
-/** The body was within the depth of JSON bodies when it was read first. */
-const MAX_DUPLICATES_DEPTH = 100;
 
 /** Throws BadRequest for what is no YAML or JSON object. An empty body is an empty configuration. */
 export function readConfiguration(body: Body): Configuration {

@@ -24,14 +24,14 @@ function checkDryRun(kind: string, values: readonly string[]): boolean {
   return values.length > 0;
 }
 
-/** The options of a write as an object of meta.k8s.io/v1, as admission webhooks and policies see them. */
-function optionsObject(kind: string, query: URLSearchParams): JsonObject {
+/** The options of a write as an object of meta.k8s.io/v1, as admission webhooks and policies see them: a patch is an update to them. */
+function optionsObject(asked: string, query: URLSearchParams): JsonObject {
+  const kind = asked === 'PatchOptions' ? 'UpdateOptions' : asked;
   const dryRun = query.getAll('dryRun').filter((one) => one !== '');
   const [fieldManager, fieldValidation] = [query.get('fieldManager') ?? '', query.get('fieldValidation') ?? ''];
   return {
     kind, apiVersion: 'meta.k8s.io/v1',
     ...(dryRun.length === 0 ? {} : { dryRun }),
-    ...(query.get('force') === null || kind !== 'PatchOptions' ? {} : { force: forced(query) }),
     ...(fieldManager === '' ? {} : { fieldManager }),
     ...(fieldValidation === '' ? {} : { fieldValidation }),
   };
