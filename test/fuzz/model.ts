@@ -37,7 +37,9 @@ export class Model {
       return undefined;
     }
     const [, plural = '', name = '', subresource = '', query = ''] = match;
-    if (/(^|&)dryRun=All(&|$)/.test(query)) {
+    // As in Kubernetes, the body of a deletion replaces its query.
+    const asked = request.method !== 'DELETE' || request.body === undefined || request.body.length === 0;
+    if (asked && /(^|&)dryRun=All(&|$)/.test(query)) {
       return undefined;
     }
     const body = parsed(answer.body);
