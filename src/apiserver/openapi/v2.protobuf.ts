@@ -4,6 +4,8 @@
  */
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
+import { finish, type Steps } from './steps.ts';
+import { atOnce } from '../pace.ts';
 import { WireWriter } from './wire.ts';
 
 const METHODS: Readonly<Record<string, number>> = { get: 2, put: 3, post: 4, delete: 5, options: 6, head: 7, patch: 8 };
@@ -135,21 +137,26 @@ const pathItem = (value: Json): Fill => (writer) => {
   }
 };
 
-/** The bytes of `application/com.github.proto-openapi.spec.v2.v1.0+protobuf` for a document of `openApiV2`. */
-export function openApiV2Protobuf(document: JsonObject): Uint8Array {
-  const writer = new WireWriter();
-  writer.string(1, textOf(document['swagger']));
+/**
+ * The bytes of `application/com.github.proto-openapi.spec.v2.v1.0+protobuf` for a document of `openApiV2`: yields after every piece, since all of
+ * them together take a while.
+ */
+export function* openApiV2ProtobufSteps(document: JsonObject): Generator<undefined, Uint8Array> {
+  const paths = new WireWriter();
+  for (const [path, item] of Object.entries(objectOf(document['paths']))) {
+    paths.message(2, named(path, pathItem(item)));
+    yield;
+  }
+  const definitions = new WireWriter();
+  for (const [name, definition] of Object.entries(objectOf(document['definitions']))) {
+    definitions.message(1, named(name, schema(definition)));
+    yield;
+  }
   const info = objectOf(document['info']);
-  writer.message(2, (inner) => { inner.string(1, textOf(info['title'])).string(2, textOf(info['version'])); });
-  writer.message(8, (paths) => {
-    for (const [path, item] of Object.entries(objectOf(document['paths']))) {
-      paths.message(2, named(path, pathItem(item)));
-    }
-  });
-  writer.message(9, (definitions) => {
-    for (const [name, definition] of Object.entries(objectOf(document['definitions']))) {
-      definitions.message(1, named(name, schema(definition)));
-    }
-  });
-  return writer.finish();
+  return new WireWriter().string(1, textOf(document['swagger']))
+    .message(2, (inner) => { inner.string(1, textOf(info['title'])).string(2, textOf(info['version'])); })
+    .bytes(8, paths.finish()).bytes(9, definitions.finish()).finish();
 }
+
+/** The same at once. */
+export const openApiV2Protobuf = (document: JsonObject): Uint8Array => atOnce(openApiV2ProtobufSteps(document));

@@ -4,6 +4,7 @@ import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { parameterType, pathItem, pathsOf, patchTypes, queryParameters, successCodes, type Operation } from './operations.ts';
 import { Schemas } from './schemas.ts';
+import { finish, type Steps } from './steps.ts';
 
 const PRODUCES = ['application/json', 'application/yaml'];
 
@@ -42,14 +43,15 @@ function operationOf(operation: Operation, kind: AnyKind, schemas: Schemas): Jso
 
 const pathParameter = (name: string): JsonObject => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true });
 
-/** The whole document. Large: serialise it and let it go. */
-export function openApiV2(registry: Registry): JsonObject {
+/** The whole document, kind by kind. Large: serialise it and let it go. */
+export function* openApiV2Steps(registry: Registry): Steps<JsonObject> {
   const schemas = new Schemas(registry, 'v2');
   const paths: JsonObject = {};
   for (const kind of registry.list()) {
     for (const entry of pathsOf(kind)) {
       paths[entry.path] = pathItem(entry, (operation) => operationOf(operation, kind, schemas), pathParameter);
     }
+    yield;
   }
   return {
     swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.36' }, paths, definitions: schemas.definitions(),
@@ -57,3 +59,5 @@ export function openApiV2(registry: Registry): JsonObject {
     security: [{ BearerToken: [] }],
   };
 }
+
+export const openApiV2 = (registry: Registry): JsonObject => finish(openApiV2Steps(registry));

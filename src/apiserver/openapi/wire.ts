@@ -2,7 +2,7 @@
 
 const VARINT = 0;
 const BYTES = 2;
-const INITIAL_BYTES = 1 << 20;
+const INITIAL_BYTES = 1 << 16;
 /** Bytes of the longest length that is written. */
 const MAX_VARINT = 5;
 
@@ -61,6 +61,26 @@ export class WireWriter {
     this.#varint(size);
     this.#room(size);
     this.#at += this.#buffer.write(value, this.#at);
+    return this;
+  }
+
+  /** An embedded message that has been written elsewhere. */
+  bytes(number: number, value: Uint8Array): this {
+    this.#varint(number * 8 + BYTES);
+    this.#varint(value.length);
+    this.#room(value.length);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+    return this;
+  }
+
+  /** An embedded message that is written already. */
+  bytes(number: number, value: Uint8Array): this {
+    this.#varint(number * 8 + BYTES);
+    this.#varint(value.length);
+    this.#room(value.length);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
     return this;
   }
 

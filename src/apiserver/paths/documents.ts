@@ -1,15 +1,19 @@
 /** Discovery and OpenAPI: documents made from the registry once, then served from memory with their hashes. */
 import { createHash } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVersions } from '../discovery/index.ts';
 import { GZIP_THRESHOLD_BYTES } from '../limits.ts';
 import { groupVersionPath } from '../openapi/operations.ts';
+import type { Steps } from '../openapi/index.ts';
 import { Pace } from '../pace.ts';
 import type { Answer, Call } from '../types.ts';
 import { openApiPaths, openApiV2Bytes, openApiV3Text } from './openapidocs.ts';
+
+const zip = promisify<string | Uint8Array, { level: number }, Buffer>(gzip);
 
 export interface Document {
   readonly body: string | Uint8Array;
@@ -67,10 +71,23 @@ const remoteHash = (registry: Registry, path: string): string | undefined =>
 
 const sameKinds = (a: readonly AnyKind[], b: readonly AnyKind[]): boolean => a.length === b.length && a.every((kind, index) => kind === b[index]);
 
+async function paced<T>(steps: Steps<T>): Promise<T> {
+  const pace = new Pace();
+  let step = steps.next();
+  while (step.done !== true) {
+    if (pace.due) {
+      await pace.rest();
+    }
+    step = steps.next();
+  }
+  return step.value;
+}
+
 export class Documents {
   readonly #registry: Registry;
   readonly #made = new Map<string, Document>();
-  readonly #zipped = new WeakMap<Document, Buffer>();
+  readonly #underWay = new Map<string, Promise<Document>>();
+  readonly #zipped = new WeakMap<Document, Promise<Buffer>>();
   readonly #serverAddress: () => string;
   /** Kinds of the group-version that an OpenAPI v3 document was made of, by the document's key. */
   readonly #madeOf = new Map<string, readonly AnyKind[]>();
@@ -133,7 +150,7 @@ export class Documents {
   }
 
   /** Documents are big and never change: compressed once. */
-  #compressed(answer: Answer, acceptEncoding: string | undefined): Answer {
+  #compressed(answer: Answer, acceptEncoding: string | undefined): Answer | Promise<Answer> {
     if (answer.type !== 'raw' || answer.body.length <= GZIP_THRESHOLD_BYTES || !/\bgzip\b/.test(acceptEncoding ?? '')) {
       return answer;
     }
@@ -141,9 +158,10 @@ export class Documents {
     if (document === undefined) {
       return answer;
     }
-    const zipped = this.#zipped.get(document) ?? gzipSync(document.body, { level: 6 });
+    const zipped = this.#zipped.get(document) ?? zip(document.body, { level: 6 });
     this.#zipped.set(document, zipped);
-    return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip', vary: answer.headers['vary'] ?? 'Accept-Encoding' }, body: zipped };
+    const headers = { ...answer.headers, 'content-encoding': 'gzip', vary: answer.headers['vary'] ?? 'Accept-Encoding' };
+    return zipped.then((body) => ({ ...answer, headers, body }));
   }
 
   #discovery(request: Request): Answer | undefined {
@@ -232,11 +250,31 @@ export class Documents {
     });
   }
 
-  #openApiV2(request: Request): Answer | undefined {
+  async #openApiV2(request: Request): Promise<Answer> {
     const binary = /application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(request.accept ?? '');
-    const document = this.#document(binary ? 'v2 protobuf' : 'v2 json', () => openApiV2Bytes(this.#registry, binary));
-    return document === undefined ? undefined : conditional(request, document, {
+    const key = binary ? 'v2 protobuf' : 'v2 json';
+    const document = this.#made.get(key) ?? await this.#inTurns(key, () => openApiV2Bytes(this.#registry, binary));
+    return conditional(request, document, {
       'content-type': binary ? OPENAPI_V2_PROTOBUF : 'application/json', vary: 'Accept', 'cache-control': 'no-cache, private',
     });
+  }
+
+  /** Makes a document with pauses, once for all who wait for it; it is kept unless the kinds have changed meanwhile. */
+  #inTurns(key: string, make: () => Steps<string | Uint8Array>): Promise<Document> {
+    const { generation } = this.#registry;
+    const place = `${key} ${generation}`;
+    const begun = this.#underWay.get(place);
+    if (begun !== undefined) {
+      return begun;
+    }
+    const made = paced(make()).then((body) => {
+      const document = documentOf(body);
+      if (generation === this.#registry.generation) {
+        this.#made.set(key, document);
+      }
+      return document;
+    }).finally(() => this.#underWay.delete(place));
+    this.#underWay.set(place, made);
+    return made;
   }
 }
