@@ -5,7 +5,6 @@
 import type { Json, JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { finish, type Steps } from './steps.ts';
-import { atOnce } from '../pace.ts';
 import { WireWriter } from './wire.ts';
 
 const METHODS: Readonly<Record<string, number>> = { get: 2, put: 3, post: 4, delete: 5, options: 6, head: 7, patch: 8 };
@@ -141,7 +140,7 @@ const pathItem = (value: Json): Fill => (writer) => {
  * The bytes of `application/com.github.proto-openapi.spec.v2.v1.0+protobuf` for a document of `openApiV2`: yields after every piece, since all of
  * them together take a while.
  */
-export function* openApiV2ProtobufSteps(document: JsonObject): Generator<undefined, Uint8Array> {
+export function* openApiV2ProtobufSteps(document: JsonObject): Steps<Uint8Array> {
   const paths = new WireWriter();
   for (const [path, item] of Object.entries(objectOf(document['paths']))) {
     paths.message(2, named(path, pathItem(item)));
@@ -159,4 +158,4 @@ export function* openApiV2ProtobufSteps(document: JsonObject): Generator<undefin
 }
 
 /** The same at once. */
-export const openApiV2Protobuf = (document: JsonObject): Uint8Array => atOnce(openApiV2ProtobufSteps(document));
+export const openApiV2Protobuf = (document: JsonObject): Uint8Array => finish(openApiV2ProtobufSteps(document));

@@ -74,16 +74,6 @@ export class WireWriter {
     return this;
   }
 
-  /** An embedded message that is written already. */
-  bytes(number: number, value: Uint8Array): this {
-    this.#varint(number * 8 + BYTES);
-    this.#varint(value.length);
-    this.#room(value.length);
-    this.#buffer.set(value, this.#at);
-    this.#at += value.length;
-    return this;
-  }
-
   /** An embedded message, written by `fill`. Its length comes before it, so it is moved over when that takes more than a byte. */
   message(number: number, fill: (writer: WireWriter) => void): this {
     this.#varint(number * 8 + BYTES);
