@@ -75,6 +75,9 @@ const addition: CallEstimate = (operands, type) => {
   return type?.kind === 'string' || type?.kind === 'bytes' || type?.kind === 'dyn' ? { cost: scale(size, STRING_COST), size } : { cost: ONE };
 };
 
+/** Each with each, at most. */
+const pairs = (size: Range): Range => range(size.min, size.max * size.max + size.max);
+
 const overList: CallEstimate = (operands) => {
   const { size, element } = at(operands, 0);
   return { cost: times(size, element.max > 1 ? add(ONE, scale(element, STRING_COST)) : ONE) };
@@ -98,7 +101,8 @@ const replace: CallEstimate = (operands) => {
 
 /** By function; what is not here costs 1. */
 const CALLS: Readonly<Record<string, CallEstimate>> = {
-  startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize, reverse: sameSize,
+  startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize,
+  reverse: (operands, type) => ({ cost: type?.kind === 'string' ? scale(at(operands, 0).size, STRING_COST) : add(ONE, at(operands, 0).size), size: at(operands, 0).size, element: at(operands, 0).element }),
   url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
   semver: traversal, isSemver: traversal, validate: (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) }), format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
   'ip.isCanonical': (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST) }),
@@ -107,9 +111,16 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
   contains: (operands) => ({ cost: times(scale(at(operands, 0).size, STRING_COST), scale(at(operands, 1).size, STRING_COST)) }),
   '_==_': comparison, '_!=_': comparison, '_<_': comparison, '_<=_': comparison, '_>_': comparison, '_>=_': comparison,
   '_+_': addition,
-  '@in': (operands, _type) => ({ cost: at(operands, 1).size }),
+  // A list is searched, a map is not.
+  '@in': (operands) => ({ cost: range(Math.min(1, at(operands, 1).size.min), Math.max(1, at(operands, 1).size.max)) }),
   'sets.contains': product(1), 'sets.intersects': product(1), 'sets.equivalent': product(2),
   isSorted: overList, sum: overList, min: overList, max: overList, indexOf: positions, lastIndexOf: positions,
+  slice: (operands) => ({ cost: add(ONE, at(operands, 0).size), size: range(0, at(operands, 0).size.max), element: at(operands, 0).element }),
+  distinct: (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
+  sort: (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
+  '@sortByAssociatedKeys': (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
+  // Nothing says how long the inner lists are, or how many numbers are asked for.
+  flatten: () => ({ cost: UNKNOWN, size: UNKNOWN }), 'lists.range': () => ({ cost: UNKNOWN, size: UNKNOWN, element: ONE }),
   split: (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST), size: range(0, at(operands, 0).size.max), element: range(0, at(operands, 0).size.max) }),
   join, replace,
   check: () => ({ cost: range(350_000) }),
@@ -216,8 +227,15 @@ class Estimator {
     return { name: second, size: over.element, element, outer: { name: first, outer, size: key, element } };
   }
 
+  /** What a loop goes over. An object behind `dyn` is gone through by its fields, of which nothing is known. */
+  #range(expr: Expr, scope: Scope | undefined): Estimate {
+    const over = this.of(expr, scope);
+    const kind = this.#checked.types.get(expr)?.kind;
+    return kind === 'list' || kind === 'map' || over.size !== ONE ? over : { ...over, size: UNKNOWN };
+  }
+
   #loop(expr: LoopExpr, outer: Scope | undefined): Estimate {
-    const over = this.of(expr.range, outer);
+    const over = this.#range(expr.range, outer);
     const scope = this.#loopScope(expr, over, outer);
     const filter = expr.filter === undefined ? undefined : this.of(expr.filter, scope);
     const body = expr.body === undefined ? undefined : this.of(expr.body, scope);

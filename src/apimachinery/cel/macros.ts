@@ -44,11 +44,24 @@ function loop(call: CallExpr, range: Expr, fail: Fail): Expr | undefined {
   return { kind: 'loop', at, macro: shape.macro, range, variables, filter: shape.filter ? rest[0] : undefined, body: rest.at(-1) };
 }
 
+/** The list a `sortBy` sorts; no name that an expression can have. */
+const SORTED = '@sorted';
+
+/** `list.sortBy(x, key)`: the list is bound, mapped to its keys, and ordered by them. */
+function sortBy({ at }: CallExpr, list: Expr, name: string, key: Expr): Expr {
+  const input: Expr = { kind: 'ident', at, name: SORTED };
+  const keys: Expr = { kind: 'loop', at, macro: 'map', range: input, variables: [name], filter: undefined, body: key };
+  return { kind: 'bind', at, name: SORTED, value: list, body: { kind: 'call', at, fn: '@sortByAssociatedKeys', target: input, args: [keys] } };
+}
+
 function memberMacro(call: CallExpr, target: Expr, fail: Fail): Expr | undefined {
   const { fn, args, at } = call;
   const [first, second, third] = args;
   if ((fn === 'optMap' || fn === 'optFlatMap') && second !== undefined && args.length === 2) {
     return { kind: 'optmap', at, flat: fn === 'optFlatMap', target, name: variable(first, fail, at), body: second };
+  }
+  if (fn === 'sortBy' && second !== undefined && args.length === 2) {
+    return sortBy(call, target, variable(first, fail, at), second);
   }
   if (fn === 'bind' && target.kind === 'ident' && target.name === 'cel' && second !== undefined && third !== undefined && args.length === 3) {
     return { kind: 'bind', at, name: variable(first, fail, at), value: second, body: third };

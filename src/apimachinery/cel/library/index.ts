@@ -9,6 +9,7 @@ import { comparison } from './comparison.ts';
 import { conversions } from './conversions.ts';
 import { formats } from './formats.ts';
 import { JSON_PATCH, jsonPatches } from './jsonpatch.ts';
+import { listExtension } from './listextension.ts';
 import { lists } from './lists.ts';
 import { optionals } from './optionals.ts';
 import { quantities } from './quantities.ts';
@@ -18,7 +19,7 @@ import { times } from './times.ts';
 import { urls } from './urls.ts';
 
 const ALL: readonly Overload[] = [
-  ...arithmetic, ...comparison, ...conversions, ...strings, ...times, ...lists, ...optionals,
+  ...arithmetic, ...comparison, ...conversions, ...strings, ...times, ...lists, ...listExtension, ...optionals,
   ...quantities, ...urls, ...addresses, ...formats, ...authorization, ...semvers, ...jsonPatches,
 ];
 

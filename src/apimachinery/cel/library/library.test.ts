@@ -52,6 +52,15 @@ table('lists', [
   ["['b', 'a'].min()", '"a"'], ['[1, 2, 2, 3].indexOf(2)', '1'], ['[1, 2, 2, 3].lastIndexOf(2)', '2'], ['[1].indexOf(5)', '-1'], ["['a'].indexOf('a')", '0'],
 ]);
 
+table('the lists extension', [
+  ['[1, 2, 3, 4].slice(1, 3)', '[2, 3]'], ['[1].slice(0, 2)', 'error: cannot slice(0, 2), list is length 1'], ['[1].slice(1, 0)', 'error: cannot slice(1, 0), start index must be less than or equal to end index'],
+  ['[1].slice(-1, 0)', 'error: cannot slice(-1, 0), negative indexes not supported'], ['[[1], [2, 3]].flatten()', '[1, 2, 3]'], ['dyn([1, [2, [3]]]).flatten(2)', "compile: expected type 'int' but found 'list(int)'"],
+  ['[dyn(1), [2, [3]]].flatten(2)', "compile: expected type 'int' but found 'list(int)'"], ['[dyn(1), dyn([2, dyn(3)])].flatten(1)', '[1, 2, 3]'], ['[dyn(1)].flatten(-1)', 'error: level must be non-negative'],
+  ['[1, 2, 2, 1].distinct()', '[1, 2]'], ['[[1], [1], [2]].distinct()', '[[1], [2]]'], ['[3, 1, 2].sort()', '[1, 2, 3]'], ["['b', 'a'].sort()", '["a", "b"]'], ['[dyn(1), dyn("a")].sort()', 'error: list elements must have the same type'],
+  ["['ccc', 'a', 'bb'].sortBy(s, s.size())", '["a", "bb", "ccc"]'], ["[{'n': 2}, {'n': 1}].sortBy(o, o.n)", '[{"n": 1}, {"n": 2}]'], ['[1, 2].reverse()', '[2, 1]'], ['lists.range(3)', '[0, 1, 2]'], ['lists.range(-1)', '[]'],
+  ['lists.range(9000000000)', 'error: operation cancelled: actual cost limit exceeded'], ['[1, 2].first()', 'optional.of(1)'], ['[1, 2].last().value()', '2'], ['[].first().hasValue()', 'false'],
+]);
+
 table('sets', [
   ['sets.contains([], [])', 'true'], ['sets.contains([1, 2, 3, 4], [2, 3])', 'true'], ['sets.contains([1, 2], [5])', 'false'], ['sets.contains([1, 2.0, 3u], [1.0])', "compile: expected type 'int' but found 'double'"],
   ['sets.equivalent([1], [1, 1])', 'true'], ['sets.equivalent([1, 2], [2, 1, 1])', 'true'], ['sets.equivalent([1], [2])', 'false'], ['sets.intersects([1], [])', 'false'], ['sets.intersects([1], [1, 2])', 'true'],
