@@ -55,6 +55,8 @@ export interface ScalePaths {
   statusReplicas: string;
   /** Path to a LabelSelector object or a selector string. */
   selector: string;
+  /** Of custom resources, whose numbers may be missing (an error, not 0) and whose selectors are strings only. */
+  custom?: boolean;
 }
 
 /** What a CustomResourceDefinition says of one version's objects, compiled. Its kinds have no message in the type table. */

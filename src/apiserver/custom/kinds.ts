@@ -53,7 +53,7 @@ function selectableFields(version: CustomResourceDefinitionVersion): Record<stri
 function scaleOf(version: CustomResourceDefinitionVersion): ScalePaths | undefined {
   const scale = version.subresources?.scale;
   return scale === undefined ? undefined
-    : { specReplicas: scale.specReplicasPath, statusReplicas: scale.statusReplicasPath, selector: scale.labelSelectorPath ?? '' };
+    : { specReplicas: scale.specReplicasPath, statusReplicas: scale.statusReplicasPath, selector: scale.labelSelectorPath ?? '', custom: true };
 }
 
 const deprecationOf = (version: CustomResourceDefinitionVersion, group: string, kind: string): string | undefined =>

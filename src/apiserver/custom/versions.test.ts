@@ -161,6 +161,17 @@ describe('versions', () => {
     assert.equal((await s.get(`${path('v1', 'pickeds')}?fieldSelector=spec.other%3D1`)).code, 400);
   });
 
+  it('say when there is no number to scale', async () => {
+    const subresources = { scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' } };
+    await establish(s, definition('scaleds', [version('v1', open({ replicas: { type: 'integer' } }), { subresources })]));
+    assert.equal((await s.post(path('v1', 'scaleds'), object('a', 'Scaled', 'v1', {}))).code, 201);
+    const missing = await s.get(`${path('v1', 'scaleds')}/a/scale`);
+    assert.deepEqual([missing.code, at(missing.json, 'message')], [500, 'Internal error occurred: the spec replicas field ".spec.replicas" does not exist']);
+    await s.patch(`${path('v1', 'scaleds')}/a`, { spec: { replicas: 2 }, status: { selector: { matchLabels: 1 } } });
+    const scale = await s.get(`${path('v1', 'scaleds')}/a/scale`);
+    assert.deepEqual([at(scale.json, 'spec', 'replicas'), at(scale.json, 'status')], [2, { replicas: 0 }]);
+  });
+
   it('share no names with others of their group', async () => {
     const rival = definition('rivals', [version('v1', open({}))], { names: { plural: 'rivals', kind: 'Picked', shortNames: ['picked'] } });
     assert.equal((await s.post(CRDS, rival)).code, 201);

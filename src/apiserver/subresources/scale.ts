@@ -1,7 +1,7 @@
 /** `/scale`: the number of replicas of any kind that has one, as autoscaling/v1 Scale. */
 import { selectorFromObject, selectorToString } from '../../apimachinery/selectors.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
-import { badRequest, conflict, fieldError, invalid } from '../../apimachinery/status.ts';
+import { badRequest, conflict, fieldError, internalError, invalid } from '../../apimachinery/status.ts';
 import { deepClone, isObject } from '../../apimachinery/values.ts';
 import { scaleKind } from '../../kinds/autoscaling/scale.ts';
 import type { ScalePaths } from '../../kinds/kind.ts';
@@ -47,10 +47,10 @@ const numberAt = (object: KubeObject, path: string): number => {
   return typeof value === 'number' ? value : 0;
 };
 
-function selectorText(object: KubeObject, path: string): string {
-  const value = at(object, path);
-  if (typeof value === 'string') {
-    return value;
+function selectorText(object: KubeObject, { selector: path, custom }: ScalePaths): string {
+  const value = path === '' ? undefined : at(object, path);
+  if (typeof value === 'string' || custom === true) {
+    return typeof value === 'string' ? value : '';
   }
   // The path leads to a metav1.LabelSelector of a validated object.
   return isObject(value) ? selectorToString(selectorFromObject(value)) : '';
@@ -58,8 +58,11 @@ function selectorText(object: KubeObject, path: string): string {
 
 function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  if (paths.custom === true && at(object, paths.specReplicas) === undefined) {
+    throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicas)} does not exist`);
+  }
   const replicas = numberAt(object, paths.specReplicas);
-  const selector = selectorText(object, paths.selector);
+  const selector = selectorText(object, paths);
   return {
     kind: SCALE.kind, apiVersion: SCALE.apiVersion,
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid: uid ?? '', resourceVersion: resourceVersion ?? '', creationTimestamp: creationTimestamp ?? null },

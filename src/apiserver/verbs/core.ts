@@ -129,6 +129,9 @@ export class Core {
     const views = this.#viewsOf(stored);
     let view = views.get(kind);
     if (view === undefined) {
+      if (alias.remote !== undefined && shown === undefined) {
+        throw new Error(`${stored.key} is looked at before its webhook has converted it`);
+      }
       const object = shown !== undefined && alias.remote !== undefined ? withRevision(shown, stored) : alias.decode(stored.object);
       // What has its present shape already goes out as it is.
       view = kind.custom !== undefined && deepEqual(object, stored.object) ? stored : viewOf(stored, object);

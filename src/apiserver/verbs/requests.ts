@@ -76,7 +76,7 @@ export async function update(core: Core, call: Call, target: Target, part: 'main
   const object = readObject(call, core.registry, kind, validation);
   checkIdentity(target, object);
   if (kind.origin === 'custom' && (object.metadata.resourceVersion ?? '') === '') {
-    core.require(target);
+    await core.fetch(target);
     throw invalid({ group: kind.group, resource: kind.kind, name: target.name },
       [fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
   }

@@ -69,6 +69,11 @@ function numberChecks(schema: StructuralSchema): Check<number>[] {
     checks.push((value, place) => (value > minimum || (value === minimum && !beyond) ? undefined
       : fieldError.invalid(place, value, `${place} in body should be greater than ${beyond ? '' : 'or equal to '}${minimum}`)));
   }
+  if (type === 'integer') {
+    // Beyond 2^53 the value has already lost digits.
+    checks.push((value, place) => (Number.isSafeInteger(value) || !Number.isInteger(value) ? undefined
+      : fieldError.invalid(place, value, `${place} in body is beyond the integers that this server keeps exactly (2^53)`)));
+  }
   if (type === 'integer' && format === 'int32') {
     checks.push((value, place) => (value >= -MAX_INT32 - 1 && value <= MAX_INT32 ? undefined
       : fieldError.invalid(place, value, `${place} in body must be of type int32: ${JSON.stringify(String(value))}`)));
