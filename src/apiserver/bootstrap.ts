@@ -5,14 +5,12 @@ import { deepClone, deepEqual, isObject } from '../apimachinery/values.ts';
 import { customResourceDefinitions } from '../kinds/apiextensions/customresourcedefinition.ts';
 import { reconcilePolicy } from './authz/bootstrap/reconcile.ts';
 import { PERMANENT_NAMESPACES } from './admission/lifecycle.ts';
+import { serverContext } from './self.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './verbs/body.ts';
 import type { Core } from './verbs/core.ts';
 import { createObject, updateObject, type WriteContext } from './verbs/writes.ts';
 import type { AnyKind } from '../kinds/kind.ts';
 import { systemObjects, type SystemObject } from './systemobjects.ts';
-import type { User } from './types.ts';
-
-const SERVER_USER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 export interface BootstrapOptions {
   /** ClusterIP of the `kubernetes` Service. */
@@ -108,7 +106,7 @@ async function describe(core: Core, { kind, namespace, object, conditions }: Wan
 }
 
 async function ensure(core: Core, wanted: Wanted): Promise<void> {
-  const context: WriteContext = { user: SERVER_USER, dryRun: false, warnings: [] };
+  const context = serverContext();
   const { kind, namespace, enforced } = wanted;
   const target = { kind, namespace, name: wanted.object.metadata.name };
   const present = core.get(target);
@@ -144,6 +142,6 @@ export async function bootstrap(core: Core, options: BootstrapOptions): Promise<
   // Namespaces first: the rest stands in them.
   const namespaces = wanted.filter(({ namespace }) => namespace === '');
   await Promise.all(namespaces.map((one) => ensure(core, one)));
-  await reconcilePolicy(core, SERVER_USER);
+  await reconcilePolicy(core);
   await Promise.all(wanted.filter(({ namespace }) => namespace !== '').map((one) => ensure(core, one)));
 }

@@ -99,7 +99,8 @@ describe('audit', () => {
     const text = lines.join('');
     assert.ok(!text.includes('zwiebelfisch') && !text.includes(Buffer.from('zwiebelfisch').toString('base64')));
     assert.ok(!text.includes(String(at(token.json, 'status', 'token'))));
-    assert.deepEqual(told().map(({ level, verb }) => [level, verb]), [['Metadata', 'create'], ['Metadata', 'list'], ['Metadata', 'create']]);
+    assert.deepEqual(told().map((event) => [event['level'], event['verb'], at(event, 'objectRef', 'name')]),
+      [['Metadata', 'create', 'hush'], ['Metadata', 'list', undefined], ['Metadata', 'create', 'robot']]);
   });
 
   it('keeps to the policy: levels, stages, paths, nothing', async () => {

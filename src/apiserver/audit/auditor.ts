@@ -4,7 +4,7 @@ import { parseBody } from '../../apimachinery/json.ts';
 import { formatMicroTime, parseApiVersion, type JsonObject } from '../../apimachinery/object.ts';
 import { decodeProtobuf, decodeProtobufEnvelope } from '../../apimachinery/protobuf/decode.ts';
 import { StatusError, type Status } from '../../apimachinery/status.ts';
-import { deepClone, isObject } from '../../apimachinery/values.ts';
+import { isObject } from '../../apimachinery/values.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { JSON_ACCEPT } from '../http/negotiate.ts';
 import { listValue } from '../http/render.ts';
@@ -105,9 +105,18 @@ class Trail {
     }
   }
 
+  /** The name of a new object, where the path has none and the body was not read. */
+  named(object: unknown): void {
+    const ref = this.#event['objectRef'];
+    const metadata = isObject(object) ? object['metadata'] : undefined;
+    if (isObject(ref) && ref['name'] === undefined && isObject(metadata) && typeof metadata['name'] === 'string') {
+      ref['name'] = metadata['name'];
+    }
+  }
+
   #shown(object: unknown): JsonObject[string] {
-    // Bodies and answers are JSON values.
-    return deepClone((this.#telling.omitManagedFields ? withoutManagedFields(object) : object) as JsonObject[string]);
+    // Bodies and answers are JSON values that nobody changes.
+    return (this.#telling.omitManagedFields ? withoutManagedFields(object) : object) as JsonObject[string];
   }
 
   stage(stage: Stage, more: JsonObject = {}): void {
@@ -188,7 +197,10 @@ export class Auditor {
       call.http?.res.once('close', () => trail.completed(succeeded(200)));
       return answer;
     }
-    trail.completed(succeeded('code' in answer ? answer.code : 200), objectOf(answer));
+    if (call.verb === 'create' && (answer.type === 'stored' || answer.type === 'object')) {
+      trail.named(objectOf(answer));
+    }
+    trail.completed(succeeded('code' in answer ? answer.code : 200), trail.wantsBodies ? objectOf(answer) : undefined);
     return answer;
   }
 

@@ -26,20 +26,29 @@ export class Authenticator {
 
   /** Throws or rejects with Unauthorized for credentials that are wrong; none at all is `ANONYMOUS`. */
   authenticate(headers: IncomingHttpHeaders, socket: TLSSocket): User | Promise<User> {
-    return this.#ofConnection(socket) ?? this.#ofToken(headers) ?? ANONYMOUS;
+    const certificate = this.#ofConnection(socket);
+    if (certificate.user !== undefined && this.#counts(certificate)) {
+      return certificate.user;
+    }
+    const user = this.#ofToken(headers);
+    if (user === undefined && certificate.shown) {
+      throw unauthorized();
+    }
+    return user ?? ANONYMOUS;
   }
 
-  #ofConnection(socket: TLSSocket): User | undefined {
+  /** A connection may outlive the certificate it was opened with, and one may be revoked while it lasts. */
+  #counts({ until, fingerprint }: CertificateUser): boolean {
+    return Date.now() <= until && !this.#revoked.has(fingerprint);
+  }
+
+  #ofConnection(socket: TLSSocket): CertificateUser {
     let known = this.#byConnection.get(socket);
     if (known === undefined) {
       known = certificateUser(socket);
       this.#byConnection.set(socket, known);
     }
-    // A connection may outlive the certificate it was opened with, and one may be revoked while it lasts.
-    if (known.user !== undefined && (Date.now() > known.until || this.#revoked.has(known.fingerprint))) {
-      throw unauthorized();
-    }
-    return known.user;
+    return known;
   }
 
   #ofToken(headers: IncomingHttpHeaders): User | Promise<User> | undefined {

@@ -1,6 +1,5 @@
 /** Users by client certificate: the common name is the user, organisations are its groups. */
 import type { TLSSocket } from 'node:tls';
-import { unauthorized } from '../../apimachinery/status.ts';
 import type { User } from '../types.ts';
 
 const AUTHENTICATED = 'system:authenticated';
@@ -10,8 +9,10 @@ const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 const asList = (value: string | string[] | undefined): string[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
 export interface CertificateUser {
-  /** Undefined when the connection showed no certificate. */
+  /** Undefined when the connection showed no certificate, or none that counts. */
   readonly user: User | undefined;
+  /** Whether it showed any. */
+  readonly shown: boolean;
   /** When the certificate expires, milliseconds since the epoch. */
   readonly until: number;
   /** SHA-256 of the certificate, hexadecimal in lower case. */
@@ -23,9 +24,10 @@ export interface Revocations {
   has(fingerprint: string): boolean;
 }
 
-const NOBODY: CertificateUser = { user: undefined, until: Infinity, fingerprint: '' };
+const NOBODY: CertificateUser = { user: undefined, shown: false, until: Infinity, fingerprint: '' };
+const STRANGER: CertificateUser = { ...NOBODY, shown: true };
 
-/** The user of a connection. Throws Unauthorized for a certificate that our authority did not sign or that has expired. */
+/** The user of a connection; none for a certificate that our authority did not sign, that names nobody or that has expired. */
 export function certificateUser(socket: TLSSocket): CertificateUser {
   const certificate = socket.getPeerCertificate();
   if (certificate === null || Object.keys(certificate).length === 0) {
@@ -33,11 +35,11 @@ export function certificateUser(socket: TLSSocket): CertificateUser {
   }
   const [name] = asList(certificate.subject.CN);
   if (!socket.authorized || name === undefined || name === '') {
-    throw unauthorized();
+    return STRANGER;
   }
   const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
   return {
     user: { name, groups: [...asList(certificate.subject.O), AUTHENTICATED], extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] } },
-    until: Date.parse(certificate.valid_to), fingerprint,
+    shown: true, until: Date.parse(certificate.valid_to), fingerprint,
   };
 }

@@ -23,8 +23,11 @@ interface Asked {
 function decodedKey(key: string): string {
   try {
     return decodeURIComponent(key);
-  } catch {
-    return key;
+  } catch (error) {
+    if (error instanceof URIError) {
+      return key;
+    }
+    throw error;
   }
 }
 

@@ -3,24 +3,22 @@
  * account. In Kubernetes a controller does this with the key that only the API server has here.
  */
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { isStatusError } from '../../apimachinery/status.ts';
 import { deepClone } from '../../apimachinery/values.ts';
 import type { Secret } from '../../kinds/generated/core.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { typed } from '../../kinds/typed.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import type { ResourcePath } from '../lookup.ts';
-import type { User } from '../types.ts';
+import { serverContext, unlessGone } from '../self.ts';
 import type { Core, Target } from '../verbs/core.ts';
 import { deleteObject } from '../verbs/deletes.ts';
-import { updateObject, type WriteContext } from '../verbs/writes.ts';
+import { updateObject } from '../verbs/writes.ts';
 
 const SECRETS: ResourcePath = ['', 'v1', 'secrets'];
 const ACCOUNTS: ResourcePath = ['', 'v1', 'serviceaccounts'];
 const TYPE = 'kubernetes.io/service-account-token';
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
-const CONTROLLER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -32,7 +30,7 @@ interface Work {
 export class LegacyTokens implements AdmissionPlugin {
   readonly name = 'LegacyServiceAccountTokens';
   readonly #ca: string;
-  readonly #context: WriteContext = { user: CONTROLLER, dryRun: false, warnings: [] };
+  readonly #context = serverContext();
   #core: Core | undefined;
   #work: Promise<void> = Promise.resolve();
 
@@ -116,15 +114,5 @@ export class LegacyTokens implements AdmissionPlugin {
       return next;
     };
     await unlessGone(updateObject(core, { target, scope: { part: 'main' }, mutate }, this.#context));
-  }
-}
-
-async function unlessGone(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isStatusError(error, 'NotFound')) {
-      throw error;
-    }
   }
 }

@@ -47,8 +47,11 @@ function parsePart(part: string | undefined): Record<string, unknown> | undefine
   try {
     const value: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
     return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 

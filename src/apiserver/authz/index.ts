@@ -29,5 +29,5 @@ export function createPolicy(store: Store, registry: Registry, lookup: Lookup): 
   nodeRules.add(rulesOf(NODE_RULES), { allowed: true, reason: '' });
   const rbac = new RbacAuthorizer(index);
   const authorizer = new UnionAuthorizer([new NodeAuthorizer(graph, lookup, nodeRules), rbac]);
-  return { authorizer, plugins: [index, graph, nodeRestriction(graph), new EscalationCheck(index, rbac, authorizer)] };
+  return { authorizer, plugins: [index, graph, nodeRestriction(lookup, graph), new EscalationCheck(index, rbac, authorizer)] };
 }

@@ -52,7 +52,7 @@ const ADMIN = set('roles.rbac.authorization.k8s.io rolebindings.rbac.authorizati
 const NODE: Readonly<Record<string, ReadonlySet<string>>> = {
   services: set('get list watch'), nodes: set('create update patch'), events: set('create update patch'), pods: set('create delete'), endpoints: set('get'),
   'csidrivers.storage.k8s.io': set('get list watch'), 'csinodes.storage.k8s.io': set('create'), 'runtimeclasses.node.k8s.io': set('get list watch'),
-  'certificatesigningrequests.certificates.k8s.io': set('create get list watch'), 'resourceslices.resource.k8s.io': set(VERBS.join(' ')),
+  'certificatesigningrequests.certificates.k8s.io': set('create get list watch'), 'resourceslices.resource.k8s.io': set('create'),
   'resourceclaims.resource.k8s.io': set('get'), 'endpointslices.discovery.k8s.io': set('list watch'),
   'virtualmachineinstances.kubevirt.io': set('get list watch update'), 'clustertrustbundles.certificates.k8s.io': set('get list watch'),
   'tokenreviews.authentication.k8s.io': set('create'), 'subjectaccessreviews.authorization.k8s.io': set('create'),
@@ -123,6 +123,28 @@ function expected(role: Role, kind: AnyKind, verb: Verb, here: boolean): boolean
   }
 }
 
+/** Group, resource with subresource, verb, and who may beside the superusers; those bound in a namespace only there. */
+const SUBRESOURCES: readonly (readonly [group: string, resource: string, verb: string, roles: string])[] = [
+  ['', 'pods/log', 'get', 'view edit admin'], ['', 'pods/exec', 'get', 'edit admin'], ['', 'pods/exec', 'create', 'edit admin'],
+  ['', 'pods/attach', 'create', 'edit admin'], ['', 'pods/portforward', 'create', 'edit admin'], ['', 'pods/proxy', 'get', 'edit admin'],
+  ['', 'pods/eviction', 'create', 'edit admin node'], ['', 'pods/binding', 'create', 'scheduler'], ['', 'pods/ephemeralcontainers', 'update', ''],
+  ['', 'pods/status', 'get', 'view edit admin'], ['', 'pods/status', 'update', 'node scheduler'], ['', 'pods/status', 'patch', 'node scheduler'],
+  ['', 'services/proxy', 'get', 'edit admin'], ['', 'services/status', 'get', 'view edit admin'], ['', 'services/status', 'update', ''],
+  ['', 'serviceaccounts/token', 'create', 'edit admin controllers'], ['', 'serviceaccounts', 'impersonate', 'edit admin'],
+  ['', 'resourcequotas/status', 'get', 'view edit admin'], ['', 'resourcequotas/status', 'update', ''], ['', 'namespaces/finalize', 'update', ''],
+  ['', 'nodes/proxy', 'get', ''], ['', 'nodes/proxy', 'create', ''], ['', 'nodes/status', 'patch', 'node'], ['', 'nodes/status', 'get', ''],
+  ['apps', 'deployments/scale', 'get', 'view edit admin'], ['apps', 'deployments/scale', 'update', 'edit admin'], ['apps', 'deployments/scale', 'patch', 'edit admin'],
+  ['apps', 'deployments/status', 'get', 'view edit admin'], ['apps', 'deployments/status', 'update', ''], ['apps', 'deployments/finalizers', 'update', ''],
+  ['batch', 'jobs/status', 'patch', ''], ['policy', 'poddisruptionbudgets/status', 'get', 'view edit admin'],
+  ['rbac.authorization.k8s.io', 'roles', 'escalate', ''], ['rbac.authorization.k8s.io', 'clusterroles', 'bind', ''],
+  ['certificates.k8s.io', 'certificatesigningrequests/approval', 'update', ''], ['certificates.k8s.io', 'certificatesigningrequests/status', 'update', ''],
+  ['certificates.k8s.io', 'signers', 'approve', ''],
+  ['subresources.kubevirt.io', 'virtualmachines/start', 'update', 'edit admin'], ['subresources.kubevirt.io', 'virtualmachines/stop', 'update', 'edit admin'],
+  ['subresources.kubevirt.io', 'virtualmachineinstances/console', 'get', 'edit admin'], ['subresources.kubevirt.io', 'virtualmachineinstances/vnc', 'get', 'edit admin'],
+  ['subresources.kubevirt.io', 'virtualmachineinstances/guestosinfo', 'get', 'view edit admin'],
+];
+const BOUND: ReadonlySet<string> = new Set(['admin', 'edit', 'view']);
+
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const binding = (name: string, role: string, user: string): Record<string, unknown> => ({
   metadata: { name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
@@ -167,6 +189,25 @@ describe('the authorisation matrix', () => {
       assert.ok(asked > 300, `only ${asked} questions were asked`);
     });
   }
+
+  it('subresources and verbs of their own', async () => {
+    const wrong: string[] = [];
+    for (const [group, whole, verb, roles] of SUBRESOURCES) {
+      const [resource = '', subresource = ''] = whole.split('/');
+      for (const role of Object.keys(USERS) as Role[]) {
+        for (const namespace of ['default', 'kube-public']) {
+          const attributes: Attributes = { user: USERS[role], verb, isResource: true, group, version: 'v1', resource, subresource, namespace, path: '', name: 'some' };
+          const { allowed } = await s.server.core.authorizer.authorize(attributes);
+          const expected = role === 'masters' || role === 'cluster-admin'
+            || (roles.split(' ').includes(role) && (namespace === 'default' || !BOUND.has(role)));
+          if (allowed !== expected) {
+            wrong.push(`${role}: ${verb} ${whole} in ${namespace}: ${allowed ? 'allowed' : 'refused'}`);
+          }
+        }
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
 
   it('paths that are no resources', async () => {
     const paths = { '/healthz': true, '/version': true, '/api': true, '/apis/apps/v1': true, '/openapi/v2': true, '/metrics': false, '/readyz/ping': false, '/': false };

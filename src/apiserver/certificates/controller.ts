@@ -8,21 +8,20 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../kinds/generated/certificates.ts';
 import { typed } from '../../kinds/typed.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
-import { isStatusError } from '../../apimachinery/status.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
 import type { Attributes } from '../authz/authorizer.ts';
 import { CSR_CLEAN_INTERVAL_MS } from '../limits.ts';
 import type { KeyPair } from '../pki/index.ts';
+import { serverContext, unlessGone } from '../self.ts';
 import type { User } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
 import { deleteObject } from '../verbs/deletes.ts';
-import { updateObject, type UpdateScope, type WriteContext } from '../verbs/writes.ts';
+import { updateObject, type UpdateScope } from '../verbs/writes.ts';
 import { CertificateRequestError, parseCertificateRequest, type CertificateRequest } from './request.ts';
 import { isKnownSigner, kubeletClientError, SIGNER, signerError } from './signers.ts';
 
 const GROUP = 'certificates.k8s.io';
 const TYPE = 'certificates.k8s.io/v1 CertificateSigningRequest';
-const CONTROLLER: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 /** A certificate lives this long unless its request asks for less, seconds. */
 const DEFAULT_LIFETIME = 365 * 86_400;
 const MIN_LIFETIME = 600;
@@ -51,7 +50,7 @@ const AUTOMATIC = [
 export class CertificateController implements AdmissionPlugin {
   readonly name = 'CertificateController';
   readonly #ca: KeyPair;
-  readonly #context: WriteContext = { user: CONTROLLER, dryRun: false, warnings: [] };
+  readonly #context = serverContext();
   readonly #waiting = new Set<string>();
   #core: Core | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -194,14 +193,3 @@ export class CertificateController implements AdmissionPlugin {
 
 const condition = (type: string, reason: string, message: string): CertificateSigningRequestCondition =>
   ({ type, status: 'True', reason, message, lastUpdateTime: formatTime(), lastTransitionTime: formatTime() });
-
-/** Somebody deleted it meanwhile: nothing is left to do. */
-async function unlessGone(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isStatusError(error, 'NotFound')) {
-      throw error;
-    }
-  }
-}

@@ -62,6 +62,8 @@ describe('http', () => {
       const stranger = await TestServer.start();
       try {
         assert.equal((await s.ask({ path: '/api/v1/namespaces', certificate: stranger.pki.admin })).code, 401);
+        const headers = { authorization: `Bearer ${s.pki.adminToken}` };
+        assert.equal((await s.ask({ path: '/api/v1/namespaces', certificate: stranger.pki.admin, headers })).code, 200, 'a good token counts beside it, as in Kubernetes');
       } finally {
         await stranger.close();
       }

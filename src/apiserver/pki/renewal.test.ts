@@ -1,7 +1,7 @@
 /** Certificates that end while a server runs, and certificates that people have and lose. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { silentLog } from '../../apimachinery/log.ts';
 import { at, TestServer } from '../testing/harness.ts';
+import { issueLeaf } from './issue.ts';
 import { addUser, ensurePki, issuedUsers, removeUser, Renewal, RevokedCertificates, type Pki } from './index.ts';
 
 const instance = { clusterDomain: 'cluster.local', apiAddress: '10.96.0.1', nodeAddress: '10.97.0.1', nodeName: 'here', listen: '127.0.0.1' };
@@ -112,17 +113,31 @@ describe('renewal', () => {
         await new Promise((resolve) => { setTimeout(resolve, 50); });
       }
       assert.equal((await addUser(dir, { name: 'ada', groups: [], days: 1 })).ca, s.pki.ca.cert);
-      assert.equal((await issuedUsers(dir)).length, 2);
+      await appendFile(join(dir, 'users.jsonl'), '{"name":"half');
+      await Promise.all(['eve', 'zoe'].map((name) => addUser(dir, { name, groups: [], days: 1 })));
+      assert.deepEqual((await issuedUsers(dir)).map(({ name, removed }) => [name, removed !== undefined]).slice(0, 2), [['ada', true], ['ada', false]]);
     } finally {
       revoked.close();
       await s.close();
     }
   });
 
+  it('turns away certificates that have ended', async () => {
+    const s = await TestServer.start();
+    try {
+      const ended = issueLeaf(s.pki.ca, { commonName: 'late', organizations: ['system:masters'], usages: ['client'], names: [], days: -1 });
+      assert.equal((await s.ask({ path: '/api/v1/nodes', certificate: ended })).code, 401);
+      const valid = issueLeaf(s.pki.ca, { commonName: 'late', organizations: ['system:masters'], usages: ['client'], names: [], days: 1 });
+      assert.equal((await s.ask({ path: '/api/v1/nodes', certificate: valid })).code, 200);
+    } finally {
+      await s.close();
+    }
+  });
+
   it('refuses to forget who has lost a certificate', async () => {
-    await writeFile(join(dir, 'users.json'), 'nonsense');
+    await writeFile(join(dir, 'users.jsonl'), 'nonsense\n');
     await assert.rejects(RevokedCertificates.follow(dir, () => undefined), { name: 'UserError' });
     await assert.rejects(addUser(join(dir, 'none'), { name: 'x', groups: [], days: 1 }), /no certificate authority/);
-    assert.equal(await readFile(join(dir, 'users.json'), 'utf8'), 'nonsense');
+    assert.equal(await readFile(join(dir, 'users.jsonl'), 'utf8'), 'nonsense\n');
   });
 });

@@ -1,9 +1,13 @@
-/** People and programs with a client certificate of their own: who has been given one, and who has lost it again. */
+/**
+ * People and programs with a client certificate of their own: who has been given one, and who has lost it again. The file is only ever
+ * appended to, a line for each, so that two commands at once lose nothing of each other.
+ */
 import { X509Certificate } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../../apimachinery/values.ts';
-import { ensureSecretDir, readSecret, writeSecret } from './files.ts';
+import { ensureSecretDir, readSecret } from './files.ts';
 import type { KeyPair } from './pki.ts';
 
 /** How often a running server looks whether somebody has lost their certificate, ms. */
@@ -23,32 +27,44 @@ export interface IssuedUser {
 
 export class UserError extends Error { override name = 'UserError'; }
 
-const fileOf = (dir: string): string => join(dir, 'users.json');
+const fileOf = (dir: string): string => join(dir, 'users.jsonl');
 
-function userOf(value: unknown): IssuedUser[] {
-  if (!isObject(value)) {
-    return [];
-  }
-  const { name, groups, fingerprint, issued, expires, removed } = value;
-  return typeof name === 'string' && typeof fingerprint === 'string' && typeof issued === 'string' && typeof expires === 'string'
-    ? [{
-      name, fingerprint, issued, expires, groups: Array.isArray(groups) ? groups.filter((one) => typeof one === 'string') : [],
-      ...(typeof removed === 'string' ? { removed } : {}),
-    }] : [];
-}
-
-/** Throws UserError for a file that is not one of ours: nobody must be forgotten silently. */
-function parse(text: string, dir: string): IssuedUser[] {
+/** One line: a user as issued, or the fingerprint of one removed. Throws UserError: nobody must be forgotten silently. */
+function lineOf(line: string, dir: string): IssuedUser | { fingerprint: string; removed: string } {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(line);
   } catch (error) {
     throw new UserError(`${fileOf(dir)} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  if (!Array.isArray(value)) {
-    throw new UserError(`${fileOf(dir)} cannot be read: it holds no list`);
+  const { name, groups, fingerprint, issued, expires, removed } = isObject(value) ? value : {};
+  if (typeof fingerprint === 'string' && typeof removed === 'string') {
+    return { fingerprint, removed };
   }
-  return value.flatMap(userOf);
+  if (typeof name !== 'string' || typeof fingerprint !== 'string' || typeof issued !== 'string' || typeof expires !== 'string' || !Array.isArray(groups)) {
+    throw new UserError(`${fileOf(dir)} cannot be read: ${line.slice(0, 80)} says nothing of a user`);
+  }
+  return { name, fingerprint, issued, expires, groups: groups.filter((one) => typeof one === 'string') };
+}
+
+/** A last line without its end is what a power loss left of a command that never said it was done. */
+function parse(text: string, dir: string): IssuedUser[] {
+  const users = new Map<string, IssuedUser>();
+  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+    if (line === '') {
+      continue;
+    }
+    const read = lineOf(line, dir);
+    if ('name' in read) {
+      users.set(read.fingerprint, read);
+    } else {
+      const user = users.get(read.fingerprint);
+      if (user !== undefined) {
+        users.set(read.fingerprint, { ...user, removed: read.removed });
+      }
+    }
+  }
+  return [...users.values()];
 }
 
 /** Everybody, in the order in which they came. */
@@ -57,7 +73,22 @@ export async function issuedUsers(dir: string): Promise<IssuedUser[]> {
   return text === undefined ? [] : parse(text, dir);
 }
 
-const write = (dir: string, users: readonly IssuedUser[]): Promise<void> => writeSecret(fileOf(dir), `${JSON.stringify(users, undefined, 2)}\n`);
+/** On disk when it resolves. What a power loss left of a line is taken away first. */
+async function append(dir: string, lines: readonly object[]): Promise<void> {
+  const file = await open(fileOf(dir), 'a+', 0o600);
+  try {
+    const present = await file.readFile();
+    const whole = present.lastIndexOf('\n') + 1;
+    if (whole < present.length) {
+      await file.truncate(whole);
+    }
+    // One write, which the system puts at the end as a whole.
+    await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
 
 export interface NewUser {
   name: string;
@@ -72,25 +103,23 @@ export async function addUser(dir: string, { name, groups, days }: NewUser, now 
   if (cert === undefined || key === undefined) {
     throw new UserError(`there is no certificate authority in ${dir}`);
   }
-  const users = await issuedUsers(dir);
-  if (users.length >= MAX_USERS) {
+  if ((await issuedUsers(dir)).length >= MAX_USERS) {
     throw new UserError(`more than ${MAX_USERS} certificates have been given out`);
   }
   const { issueLeaf } = await import('./issue.ts');
   const client = issueLeaf({ cert, key }, { commonName: name, organizations: groups, usages: ['client'], names: [], days });
   const certificate = new X509Certificate(client.cert);
-  await write(dir, [...users, {
+  await append(dir, [{
     name, groups, fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(), issued: now.toISOString(), expires: certificate.validToDate.toISOString(),
-  }]);
+  } satisfies IssuedUser]);
   return { ca: cert, client };
 }
 
 /** Takes every certificate of a name away; answers how many that were. */
 export async function removeUser(dir: string, name: string, now = new Date()): Promise<number> {
-  const users = await issuedUsers(dir);
-  const lost = users.filter((user) => user.name === name && user.removed === undefined);
+  const lost = (await issuedUsers(dir)).filter((user) => user.name === name && user.removed === undefined);
   if (lost.length > 0) {
-    await write(dir, users.map((user) => (lost.includes(user) ? { ...user, removed: now.toISOString() } : user)));
+    await append(dir, lost.map(({ fingerprint }) => ({ fingerprint, removed: now.toISOString() })));
   }
   return lost.length;
 }

@@ -2,13 +2,14 @@
 import { formatTime, type JsonObject } from '../../apimachinery/object.ts';
 import { conflict, fieldError, invalid, notFound, type FieldError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
-import { checkNodeToken } from '../authz/node/restriction.ts';
+import { admitSubresource } from '../admission/subresource.ts';
 import type { BoundObject } from '../authn/serviceaccounts.ts';
 import { MAX_TOKEN_SECONDS, MIN_TOKEN_SECONDS } from '../limits.ts';
 import { typed } from '../../kinds/typed.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
 import type { Core, Target } from '../verbs/core.ts';
+import { writeOptions } from '../verbs/options.ts';
 
 const TOKEN_REQUEST = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', type: 'authentication/v1.TokenRequest' };
 const DEFAULT_TOKEN_SECONDS = 3600;
@@ -56,15 +57,18 @@ function nodeOfPod(core: Core, namespace: string, name: string): { name: string;
 }
 
 export async function createToken(core: Core, call: Call, target: Target): Promise<Answer> {
-  const body = readTyped(call, core.registry, TOKEN_REQUEST).object;
+  const account = core.require(target).object;
+  const { context } = writeOptions(call, 'CreateOptions');
+  const body = await admitSubresource(core.admission, context, {
+    operation: 'CREATE', kind: target.kind, namespace: target.namespace, name: target.name, subresource: 'token',
+    object: readTyped(call, core.registry, TOKEN_REQUEST).object, objectKind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+  });
   const spec = isObject(body['spec']) ? body['spec'] : {};
   const seconds = spec['expirationSeconds'] ?? DEFAULT_TOKEN_SECONDS;
   const errors = lifetimeErrors(seconds);
   if (errors.length > 0) {
     throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest', name: target.name }, errors);
   }
-  const account = core.require(target).object;
-  checkNodeToken(core.lookup, call.user, { namespace: target.namespace, name: target.name }, spec['boundObjectRef']);
   const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
   const audiences = asked.length === 0 ? [core.tokens.issuer] : asked;
   const bound = boundObject(core, target, spec['boundObjectRef']);

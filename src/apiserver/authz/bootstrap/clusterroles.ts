@@ -60,7 +60,7 @@ export const NODE_RULES = `
   create,delete,get,patch,update  storage.k8s.io  csinodes
   read                 node.k8s.io            runtimeclasses
   get                  resource.k8s.io        resourceclaims
-  all                  resource.k8s.io        resourceslices
+  deletecollection     resource.k8s.io        resourceslices
   read                 certificates.k8s.io    clustertrustbundles
   get                  -                      serviceaccounts`;
 

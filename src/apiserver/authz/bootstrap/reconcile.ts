@@ -7,11 +7,11 @@ import { isStatusError } from '../../../apimachinery/status.ts';
 import { deepClone, deepEqual } from '../../../apimachinery/values.ts';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../../kinds/generated/rbac.ts';
 import type { AnyKind } from '../../../kinds/kind.ts';
-import type { User } from '../../types.ts';
+import { serverContext } from '../../self.ts';
 import { asKubeObject, decodeTyped, expectedOf } from '../../verbs/body.ts';
 import type { Core, Target } from '../../verbs/core.ts';
 import { deleteObject } from '../../verbs/deletes.ts';
-import { createObject, updateObject, type WriteContext } from '../../verbs/writes.ts';
+import { createObject, updateObject } from '../../verbs/writes.ts';
 import { missingRules } from '../rbac/cover.ts';
 import { RBAC_GROUP } from '../rbac/roleindex.ts';
 import { AUTOUPDATE, bootstrapPolicy } from './policy.ts';
@@ -56,11 +56,10 @@ const stands = (current: KubeObject, wanted: Wanted): boolean =>
 
 class Reconciler {
   readonly #core: Core;
-  readonly #context: WriteContext;
+  readonly #context = serverContext();
 
-  constructor(core: Core, user: User) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#context = { user, dryRun: false, warnings: [] };
   }
 
   async ensure(plural: string, wanted: Wanted): Promise<void> {
@@ -110,8 +109,8 @@ class Reconciler {
 }
 
 /** Makes and mends everything; quick when all stands as it should. */
-export async function reconcilePolicy(core: Core, user: User): Promise<void> {
-  const reconciler = new Reconciler(core, user);
+export async function reconcilePolicy(core: Core): Promise<void> {
+  const reconciler = new Reconciler(core);
   const { clusterRoles, clusterBindings, roles, bindings } = bootstrapPolicy();
   await Promise.all([
     ...clusterRoles.map((object) => reconciler.ensure('clusterroles', object)),

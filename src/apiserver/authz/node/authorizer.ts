@@ -19,6 +19,7 @@ const READ_VERBS: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 
 const CLAIMS: ResourcePath = ['', 'v1', 'persistentvolumeclaims'];
 const ATTACHMENTS: ResourcePath = ['storage.k8s.io', 'v1', 'volumeattachments'];
+const SLICES: ResourcePath = ['resource.k8s.io', 'v1', 'resourceslices'];
 const MACHINES: ResourcePath = ['kubevirt.io', 'v1', 'virtualmachineinstances'];
 
 const refuse = (reason: string): Decision => ({ allowed: false, reason });
@@ -59,6 +60,7 @@ export class NodeAuthorizer implements Authorizer {
       ['/serviceaccounts', (node, attributes) => this.#account(node, attributes)],
       ['coordination.k8s.io/leases', lease],
       ['storage.k8s.io/csinodes', csiNode],
+      ['resource.k8s.io/resourceslices', (node, attributes) => this.#slice(node, attributes)],
       ['/nodes', ownNode],
       ['/pods', (node, attributes) => this.#pod(node, attributes)],
     ]);
@@ -141,6 +143,20 @@ export class NodeAuthorizer implements Authorizer {
     return this.#related(node, 'serviceaccounts', attributes);
   }
 
+  #slice(node: string, attributes: Attributes): Decision {
+    const { verb, subresource, name } = attributes;
+    if (subresource !== '') {
+      return refuse('cannot authorize ResourceSlice subresources');
+    }
+    switch (verb) {
+      // Admission sees that it is for this node.
+      case 'create': return ALLOWED;
+      case 'get': case 'update': case 'patch': case 'delete':
+        return specOf(this.#lookup.get(SLICES, '', name), 'nodeName') === node ? ALLOWED : unrelated(node);
+      default: return selectsOwn(node, attributes) ? ALLOWED : refuse('can only list/watch/deletecollection resourceslices with spec.nodeName field selector');
+    }
+  }
+
   #pod(node: string, attributes: Attributes): Decision {
     const { verb, subresource } = attributes;
     switch (subresource) {
@@ -151,16 +167,16 @@ export class NodeAuthorizer implements Authorizer {
     }
     switch (verb) {
       case 'get': return this.#related(node, 'pods', attributes);
-      case 'list': case 'watch': {
-        const own = attributes.fields?.requirements.some(({ field, operator, value }) => field === 'spec.nodeName' && operator === '=' && value === node) ?? false;
-        return own ? ALLOWED : refuse('can only list/watch pods with spec.nodeName field selector');
-      }
+      case 'list': case 'watch': return selectsOwn(node, attributes) ? ALLOWED : refuse('can only list/watch pods with spec.nodeName field selector');
       // Admission sees that it is a pod of this node.
       case 'create': case 'delete': return ALLOWED;
       default: return NO_OPINION;
     }
   }
 }
+
+const selectsOwn = (node: string, { fields }: Attributes): boolean =>
+  fields?.requirements.some(({ field, operator, value }) => field === 'spec.nodeName' && operator === '=' && value === node) ?? false;
 
 const unrelated = (node: string): Decision => refuse(`no relationship found between node '${node}' and this object`);
 

@@ -6,7 +6,6 @@ import type { Node, Pod } from '../../../kinds/generated/core.ts';
 import { typed } from '../../../kinds/typed.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../admission/admission.ts';
 import type { Lookup, ResourcePath } from '../../lookup.ts';
-import type { User } from '../../types.ts';
 import { NODE_LEASES } from './authorizer.ts';
 import type { NodeGraph } from './graph.ts';
 import { nodeOf } from './identity.ts';
@@ -14,6 +13,8 @@ import { forbiddenChanges } from './labels.ts';
 
 const PODS: ResourcePath = ['', 'v1', 'pods'];
 const MIRROR = 'kubernetes.io/config.mirror';
+
+type Check = (node: string, request: AdmissionRequest) => void;
 
 const quoted = (text: string): string => JSON.stringify(text);
 
@@ -46,7 +47,7 @@ function createPod(node: string, request: AdmissionRequest, pod: Pod): void {
 
 const nodeNameOf = (pod: KubeObject | undefined): string => (pod === undefined ? '' : typed('v1 Pod', pod).spec.nodeName ?? '');
 
-function pods(node: string, request: AdmissionRequest): void {
+function pods(node: string, request: AdmissionRequest, graph: NodeGraph): void {
   const { operation, subresource, object, old } = request;
   if (subresource === 'status') {
     if (nodeNameOf(old) !== node) {
@@ -61,10 +62,15 @@ function pods(node: string, request: AdmissionRequest): void {
     createPod(node, request, typed('v1 Pod', object));
     return;
   }
-  if (operation === 'DELETE' || subresource === 'eviction') {
+  if (subresource === 'eviction') {
+    if (!graph.refers(node, 'pods', request.namespace, request.name)) {
+      throw refusal(request, `node ${node} can only evict pods with spec.nodeName set to itself`);
+    }
+    return;
+  }
+  if (operation === 'DELETE') {
     if (nodeNameOf(old) !== node) {
-      throw refusal(request, subresource === 'eviction' ? `node ${node} can only evict pods with spec.nodeName set to itself`
-        : `node ${quoted(node)} can only delete pods with spec.nodeName set to itself`);
+      throw refusal(request, `node ${quoted(node)} can only delete pods with spec.nodeName set to itself`);
     }
     return;
   }
@@ -109,16 +115,57 @@ function csiNodes(node: string, request: AdmissionRequest): void {
   }
 }
 
-/** `graph` knows which machines a node runs. */
-export function nodeRestriction(graph: NodeGraph): AdmissionPlugin {
-  const machines = (node: string, request: AdmissionRequest): void => {
+function slices(node: string, request: AdmissionRequest): void {
+  const spec: unknown = request.object === undefined ? undefined : Reflect.get(request.object, 'spec');
+  if (request.object !== undefined && (!isObject(spec) || spec['nodeName'] !== node)) {
+    throw refusal(request, 'can only create ResourceSlice with the same NodeName as the requesting node');
+  }
+}
+
+/** A node asks for tokens only on behalf of its pods: the request must be bound to one of them. */
+function tokens(lookup: Lookup): Check {
+  return (node, request) => {
+    if (request.subresource !== 'token') {
+      return;
+    }
+    const { kind, name, uid } = boundObjectOf(request.object);
+    if (kind !== 'Pod' || typeof name !== 'string') {
+      throw refusal(request, 'node requested token not bound to a pod');
+    }
+    if (typeof uid !== 'string' || uid === '') {
+      throw refusal(request, 'node requested token with a pod binding without a uid');
+    }
+    const pod = lookup.get(PODS, request.namespace, name);
+    if (pod === undefined) {
+      throw notFound({ group: '', resource: 'pods', name });
+    }
+    if (pod.metadata.uid !== uid) {
+      throw conflict({ group: '', resource: 'pods', name },
+        `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+    }
+    if (nodeNameOf(pod) !== node) {
+      throw refusal(request, 'node requested token bound to a pod scheduled on a different node');
+    }
+  };
+}
+
+/** What a TokenRequest is to be bound to. */
+function boundObjectOf(object: KubeObject | undefined): Record<string, unknown> {
+  const spec: unknown = object === undefined ? undefined : Reflect.get(object, 'spec');
+  const reference = isObject(spec) ? spec['boundObjectRef'] : undefined;
+  return isObject(reference) ? reference : {};
+}
+
+/** `graph` knows which pods and machines a node runs. */
+export function nodeRestriction(lookup: Lookup, graph: NodeGraph): AdmissionPlugin {
+  const machines: Check = (node, request) => {
     if (!graph.machines(node, request.namespace).has(request.name)) {
       throw refusal(request, `node ${quoted(node)} can only change virtual machine instances that run on it`);
     }
   };
-  const checks = new Map<string, (node: string, request: AdmissionRequest) => void>([
-    ['/pods', pods], ['/nodes', nodes], ['coordination.k8s.io/leases', leases], ['storage.k8s.io/csinodes', csiNodes],
-    ['kubevirt.io/virtualmachineinstances', machines],
+  const checks = new Map<string, Check>([
+    ['/pods', (node, request) => pods(node, request, graph)], ['/nodes', nodes], ['coordination.k8s.io/leases', leases], ['storage.k8s.io/csinodes', csiNodes],
+    ['resource.k8s.io/resourceslices', slices], ['kubevirt.io/virtualmachineinstances', machines], ['/serviceaccounts', tokens(lookup)],
   ]);
   return {
     name: 'NodeRestriction',
@@ -133,33 +180,4 @@ export function nodeRestriction(graph: NodeGraph): AdmissionPlugin {
       checks.get(`${request.kind.group}/${request.kind.plural}`)?.(node, request);
     },
   };
-}
-
-const uidOf = (object: KubeObject): string => object.metadata.uid ?? '';
-
-/** A node asks for tokens only on behalf of its pods. Throws Forbidden, NotFound or Conflict. */
-export function checkNodeToken(lookup: Lookup, user: User, account: { namespace: string; name: string }, reference: unknown): void {
-  const node = nodeOf(user);
-  if (node === undefined) {
-    return;
-  }
-  const refuse = (why: string): StatusError => forbidden({ group: '', resource: 'serviceaccounts', name: account.name }, why);
-  const { kind, name, uid } = isObject(reference) ? reference : {};
-  if (kind !== 'Pod' || typeof name !== 'string') {
-    throw refuse('node requested token not bound to a pod');
-  }
-  if (typeof uid !== 'string' || uid === '') {
-    throw refuse('node requested token with a pod binding without a uid');
-  }
-  const pod = lookup.get(PODS, account.namespace, name);
-  if (pod === undefined) {
-    throw notFound({ group: '', resource: 'pods', name });
-  }
-  if (uidOf(pod) !== uid) {
-    throw conflict({ group: '', resource: 'pods', name },
-      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
-  }
-  if (nodeNameOf(pod) !== node) {
-    throw refuse('node requested token bound to a pod scheduled on a different node');
-  }
 }

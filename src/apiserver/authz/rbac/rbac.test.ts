@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { SERVER_USER } from '../../self.ts';
 import { at, TestServer, type Reply } from '../../testing/harness.ts';
 import type { User } from '../../types.ts';
 import { reconcilePolicy } from '../bootstrap/reconcile.ts';
@@ -8,7 +9,6 @@ import { missingRules, ruleText } from './cover.ts';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const API = 'rbac.authorization.k8s.io';
 const REVIEWS = '/apis/authorization.k8s.io/v1';
-const SERVER: User = { name: 'system:apiserver', groups: ['system:masters'] };
 
 const ref = (kind: 'Role' | 'ClusterRole', name: string): Record<string, unknown> => ({ apiGroup: API, kind, name });
 const user = (name: string): Record<string, unknown> => ({ kind: 'User', apiGroup: API, name });
@@ -130,7 +130,7 @@ describe('RBAC', () => {
     await s.delete(`${RBAC}/clusterroles/system:monitoring`);
     await s.delete(`${RBAC}/clusterrolebindings/system:kube-dns`);
     await made(`${RBAC}/clusterrolebindings`, { metadata: { name: 'system:kube-dns' }, roleRef: ref('ClusterRole', 'view'), subjects: [] });
-    await reconcilePolicy(s.server.core, SERVER);
+    await reconcilePolicy(s.server.core);
     const mended = (await s.get(view)).json;
     assert.equal((mended['rules'] as unknown[]).length, 4, 'what was added, what was left, and what was missing, resource by resource');
     assert.equal(at(mended, 'metadata', 'labels', 'own'), '1');
@@ -140,7 +140,7 @@ describe('RBAC', () => {
     assert.equal((await s.get(`${RBAC}/clusterroles/system:monitoring`)).code, 200);
     assert.equal(at((await s.get(`${RBAC}/clusterrolebindings/system:kube-dns`)).json, 'roleRef', 'name'), 'system:kube-dns');
     const { currentRevision } = s.store;
-    await reconcilePolicy(s.server.core, SERVER);
+    await reconcilePolicy(s.server.core);
     assert.equal(s.store.currentRevision, currentRevision, 'nothing is written where nothing is amiss');
   });
 
@@ -157,7 +157,7 @@ describe('RBAC', () => {
 
   it('costs the same with thousands of bindings', async () => {
     const subject = [{ kind: 'Group', apiGroup: API, name: 'crowd' }];
-    const admin = s.server.transport(SERVER);
+    const admin = s.server.transport(SERVER_USER);
     await Promise.all(Array.from({ length: 2000 }, (_, index) => admin.request({
       method: 'POST', path: `${RBAC}/namespaces/default/rolebindings`, body: { metadata: { name: `crowd-${index}` }, roleRef: ref('Role', 'looks'), subjects: subject },
     })));
