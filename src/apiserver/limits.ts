@@ -85,6 +85,8 @@ export const EXPIRY_BATCH = 100;
 export const MAX_COMPILED_USERS = 4096;
 /** Single rights that the rules of one role may multiply out to, for those whose own rights are compared with them. */
 export const MAX_RULE_PARTS = 100_000;
+/** Objects kept as kinds of another version or group show them. */
+export const MAX_KEPT_VIEWS = 10_000;
 /** Objects of a deleted definition deleted at a time; those that finalizers hold are looked for this often, ms. */
 export const CLEANUP_BATCH = 64;
 export const CLEANUP_POLL_MS = 100;

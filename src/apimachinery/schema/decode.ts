@@ -7,6 +7,8 @@ import type { JsonObject } from '../object.ts';
 import { badRequest } from '../status.ts';
 import type { Field, MessageType, TypeRef, TypeTable } from '../typetable.ts';
 import { isObject, setOwn } from '../values.ts';
+import { SCHEMA_OR, SCHEMA_PROPS } from '../protobuf/wellknown.ts';
+import { schemaOr } from './schemaor.ts';
 import { goTypeOf, scalarDecoder, valueKind } from './scalars.ts';
 import { customTypeError, isCustom } from './custom.ts';
 import { DecodeContext, DecodeError } from './context.ts';
@@ -55,7 +57,8 @@ class Compiler {
       }
     }
     for (const field of type.fields.values()) {
-      fields.set(field.name, this.#field(field, struct));
+      const alternative = name === SCHEMA_PROPS && Object.hasOwn(SCHEMA_OR, field.name) ? SCHEMA_OR[field.name] : undefined;
+      fields.set(field.name, alternative === undefined ? this.#field(field, struct) : schemaOr(alternative, field.name, decode));
     }
     return decode;
   }

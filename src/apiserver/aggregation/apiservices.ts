@@ -129,11 +129,16 @@ export class ApiServices implements AdmissionPlugin {
     for (const { object } of core.store.list(core.registry.storagePrefix(apiService)).items) {
       const { metadata, spec } = typed('apiregistration.k8s.io/v1 APIService', object);
       const { group = '', version = '' } = spec ?? {};
-      if (spec?.service !== undefined && !this.#isOwn(core, group, version) && this.#remotes.size < MAX_REMOTE_VERSIONS) {
-        const known = before.get(`${group}/${version}`);
-        this.#remotes.set(`${group}/${version}`, known !== undefined && deepEqual(known.spec, spec) ? known
-          : { name: metadata.name, group, version, spec, available: false, discovered: undefined });
+      if (spec?.service === undefined || this.#isOwn(core, group, version)) {
+        continue;
       }
+      if (this.#remotes.size >= MAX_REMOTE_VERSIONS) {
+        this.#log.warn({ apiservice: metadata.name, limit: MAX_REMOTE_VERSIONS }, 'there are too many APIServices: this one is not followed');
+        continue;
+      }
+      const known = before.get(`${group}/${version}`);
+      this.#remotes.set(`${group}/${version}`, known !== undefined && deepEqual(known.spec, spec) ? known
+        : { name: metadata.name, group, version, spec, available: false, discovered: undefined });
     }
     this.#publish(core);
   }

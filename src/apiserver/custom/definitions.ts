@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setCondition } from '../../apimachinery/conditions.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
-import { failure, forbidden, isStatusError } from '../../apimachinery/status.ts';
+import { forbidden, isStatusError } from '../../apimachinery/status.ts';
 import { deepClone, deepEqual } from '../../apimachinery/values.ts';
 import { CLEANUP_FINALIZER, customResourceDefinition } from '../../kinds/apiextensions/customresourcedefinition.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionStatus } from '../../kinds/generated/apiextensions.ts';
@@ -104,12 +104,11 @@ export class Definitions implements AdmissionPlugin {
     clearTimeout(this.#timer);
     await this.#running;
     await Promise.all(this.#cleaning.values());
-    this.#client?.close();
   }
 
   admit({ operation, kind, name }: AdmissionRequest): void {
     if (operation === 'CREATE' && kind.custom !== undefined && isTrue(this.#entries.get(`${kind.plural}.${kind.group}`)?.status, 'Terminating')) {
-      throw failure('MethodNotAllowed', 'create not allowed while custom resource definition is terminating', { group: kind.group, kind: kind.plural });
+      throw forbidden(refOf(kind, name), 'create not allowed while custom resource definition is terminating');
     }
     if (operation === 'DELETE' && isDefinition(kind) && this.#isStatic(name)) {
       throw forbidden(refOf(kind, name), 'this resource is built into the server');

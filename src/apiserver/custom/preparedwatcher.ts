@@ -1,7 +1,17 @@
 /** A watcher of objects that a webhook must convert: hands events out when they are converted, in order. */
 import type { AnyKind } from '../../kinds/kind.ts';
-import type { Revision, StoreEvent, Watcher } from '../../store/store.ts';
+import type { Revision, Stored, StoreEvent, Watcher } from '../../store/store.ts';
 import type { Core } from '../verbs/core.ts';
+
+/** Events with the views of their values, which come in the order of the events: the new value, then the old one if there is one. */
+function shownAs(events: readonly StoreEvent[], views: readonly Stored[]): StoreEvent[] {
+  const next = views.values();
+  return events.map((event) => {
+    const stored = next.next().value ?? event.stored;
+    const previous = event.previous === undefined ? undefined : next.next().value ?? event.previous;
+    return event.type === 'DELETED' ? { type: 'DELETED', stored, previous: previous ?? event.previous } : { type: event.type, stored, previous };
+  });
+}
 
 export class PreparedWatcher implements Watcher {
   readonly #core: Core;
@@ -39,21 +49,23 @@ export class PreparedWatcher implements Watcher {
     }
     this.#before = this.#source.delivered;
     const events = this.#source.poll();
-    const pending = events === undefined ? undefined
-      : this.#core.prepare(this.#kind, events.flatMap(({ stored, previous }) => (previous === undefined ? [stored] : [stored, previous])));
-    if (events === undefined || pending === undefined) {
-      return events;
+    if (events === undefined) {
+      return undefined;
     }
-    void this.#await(pending, events);
+    const values = events.flatMap(({ stored, previous }) => (previous === undefined ? [stored] : [stored, previous]));
+    const views = this.#core.prepare(this.#kind, values);
+    if (!(views instanceof Promise)) {
+      return views === undefined ? events : shownAs(events, views);
+    }
+    void this.#await(views, events);
     return [];
   }
 
   /** Never rejects. */
-  async #await(pending: Promise<void>, events: readonly StoreEvent[]): Promise<void> {
+  async #await(pending: Promise<readonly Stored[]>, events: readonly StoreEvent[]): Promise<void> {
     this.#isBusy = true;
     try {
-      await pending;
-      this.#ready = events;
+      this.#ready = shownAs(events, await pending);
     } catch (error) {
       // Thrown to the reader at its next look.
       this.#failure = { error };

@@ -193,7 +193,7 @@ describe('versions', () => {
     const watch = await s.open({ path: `${path('v1', 'stuckeds')}?watch=1&resourceVersion=${s.store.currentRevision}` });
     assert.equal((await s.delete(`${CRDS}/stuckeds.example.com`)).code, 200);
     const refused = await s.post(path('v1', 'stuckeds'), object('b', 'Stucked', 'v1', {}));
-    assert.deepEqual([refused.code, at(refused.json, 'message')], [405, 'create not allowed while custom resource definition is terminating']);
+    assert.deepEqual([refused.code, at(refused.json, 'message')], [403, 'stuckeds.example.com "b" is forbidden: create not allowed while custom resource definition is terminating']);
     await eventually(async () => (await s.get(`${path('v1', 'stuckeds')}/a`)).text.includes('deletionTimestamp'), 'the object is not deleted');
     await s.patch(`${path('v1', 'stuckeds')}/a`, { metadata: { finalizers: null } });
     await eventually(async () => (await s.get(`${CRDS}/stuckeds.example.com`)).code === 404, 'the definition does not go');

@@ -13,6 +13,7 @@ import type { TokenChain } from '../authn/chain.ts';
 import type { ServiceAccountTokens } from '../authn/serviceaccounts.ts';
 import type { Lookup } from '../lookup.ts';
 import type { RequestInfo } from '../types.ts';
+import { Views } from './views.ts';
 
 /** No such path: answered as Go's ServeMux does, in plain text. */
 export class PageNotFound extends Error { override name = 'PageNotFound'; }
@@ -54,7 +55,7 @@ export class Core {
   /** Groups with built-in kinds: an unknown resource there is a Status, elsewhere a plain 404. */
   readonly #builtinGroups: ReadonlySet<string>;
   /** Objects of aliased kinds (events.k8s.io Event), decoded from what is stored. */
-  readonly #views = new WeakMap<Stored, Map<AnyKind, Stored>>();
+  readonly #views = new Views();
 
   constructor(options: CoreOptions) {
     this.store = options.store;
@@ -113,59 +114,56 @@ export class Core {
     if (stored === undefined) {
       throw notFound(refOf(target.kind, target.name));
     }
-    const pending = this.prepare(target.kind, [stored]);
-    return pending === undefined ? this.view(target.kind, stored) : pending.then(() => this.view(target.kind, stored));
+    const shown = this.prepare(target.kind, [stored]);
+    return shown instanceof Promise ? shown.then(([view = stored]) => view) : shown?.[0] ?? stored;
   }
 
   /**
    * What is stored, as `kind` shows it: the same unless the kind is an alias. `shown`: the object that was just stored, which spares
-   * asking a webhook for it. Where a webhook converts, `prepare` must have been asked.
+   * asking a webhook for it. Where a webhook converts, values come from `prepare`.
    */
   view(kind: AnyKind, stored: Stored, shown?: KubeObject): Stored {
     const alias = kind.storedAs;
     if (alias === undefined || alias.isCurrent?.(stored) === true) {
       return stored;
     }
-    const views = this.#viewsOf(stored);
-    let view = views.get(kind);
-    if (view === undefined) {
-      if (alias.remote !== undefined && shown === undefined) {
-        throw new Error(`${stored.key} is looked at before its webhook has converted it`);
-      }
-      const object = shown !== undefined && alias.remote !== undefined ? withRevision(shown, stored) : alias.decode(stored.object);
-      // What has its present shape already goes out as it is.
-      view = kind.custom !== undefined && deepEqual(object, stored.object) ? stored : viewOf(stored, object);
-      views.set(kind, view);
+    const known = this.#views.get(kind, stored);
+    if (known !== undefined) {
+      return known;
     }
+    if (alias.remote !== undefined && shown === undefined) {
+      throw new Error(`${stored.key} is looked at before its webhook has converted it`);
+    }
+    const object = shown !== undefined && alias.remote !== undefined ? withRevision(shown, stored) : alias.decode(stored.object);
+    // What has its present shape already goes out as it is.
+    const view = kind.custom !== undefined && deepEqual(object, stored.object) ? stored : viewOf(stored, object);
+    this.#views.set(kind, stored, view);
     return view;
   }
 
-  #viewsOf(stored: Stored): Map<AnyKind, Stored> {
-    let views = this.#views.get(stored);
-    if (views === undefined) {
-      views = new Map();
-      this.#views.set(stored, views);
-    }
-    return views;
-  }
-
-  /** Makes the views of these very values that a webhook must convert; undefined when there is nothing to wait for. */
-  prepare(kind: AnyKind, values: readonly Stored[]): Promise<void> | undefined {
+  /** As `kind` shows these values where a webhook converts, in the same order; undefined where none does. Rejects with StatusErrors. */
+  prepare(kind: AnyKind, values: readonly Stored[]): readonly Stored[] | Promise<readonly Stored[]> | undefined {
     const alias = kind.storedAs;
     if (alias?.remote === undefined) {
       return undefined;
     }
-    const missing = values.filter((stored) => alias.isCurrent?.(stored) !== true && this.#viewsOf(stored).get(kind) === undefined);
-    return missing.length === 0 ? undefined : this.#convert(kind, alias.remote, missing);
+    const shown = values.map((stored) => (alias.isCurrent?.(stored) === true ? stored : this.#views.get(kind, stored)));
+    const known = shown.filter((view) => view !== undefined);
+    return known.length === values.length ? known : this.#convert(kind, alias.remote, values, shown);
   }
 
-  async #convert(kind: AnyKind, remote: RemoteConversion, values: readonly Stored[]): Promise<void> {
-    const objects = await remote.decode(values.map(({ object }) => object));
-    values.forEach((stored, index) => {
-      const object = objects[index];
-      if (object !== undefined) {
-        this.#viewsOf(stored).set(kind, viewOf(stored, object));
+  async #convert(kind: AnyKind, remote: RemoteConversion, values: readonly Stored[], shown: readonly (Stored | undefined)[]): Promise<readonly Stored[]> {
+    const missing = values.filter((_, index) => shown[index] === undefined);
+    const objects = (await remote.decode(missing.map(({ object }) => object))).values();
+    return values.map((stored, index) => {
+      const known = shown[index];
+      const object = known === undefined ? objects.next().value : undefined;
+      if (object === undefined) {
+        return known ?? stored;
       }
+      const view = viewOf(stored, object);
+      this.#views.set(kind, stored, view);
+      return view;
     });
   }
 

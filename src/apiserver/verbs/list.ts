@@ -51,31 +51,37 @@ const listOptions = (limit: number, after: string | undefined, revision: Revisio
 /** How many objects are looked at between two looks at the clock. */
 const PACE_OBJECTS = 64;
 
+/** Objects looked at in one page; 0 for all of them. What a webhook converts comes in pages always. */
+const pageSize = ({ limit, kind }: Scan): number => (limit === 0 && kind.storedAs?.remote === undefined ? 0 : LIST_SCAN_PAGE);
+
+/** Whether the text of a stored value already shows that the filter passes over it: only where it is shown as it is stored. */
+function isPassedOver(stored: Stored, kind: AnyKind, filter: Filter): boolean {
+  return stored.parsed !== true && (kind.storedAs === undefined || kind.storedAs.isCurrent?.(stored) === true) && !filter.mayMatch(stored.json);
+}
+
 /** A list that a selector thins out, page by page until there are `limit` matches. Rests now and then: it may have to parse every object. */
 async function scanFiltered(core: Core, scan: Scan, filter: Filter): Promise<Page> {
   const items: Stored[] = [];
   const pace = new Pace();
-  // The text is of the object as it is shown only where it is shown as it is stored.
-  const alias = scan.kind.storedAs;
-  const asStored = (stored: Stored): boolean => alias === undefined || alias.isCurrent?.(stored) === true;
   let looked = 0;
   let after = scan.start === undefined ? undefined : scan.prefix + scan.start.after;
   let revision = scan.revision;
   for (;;) {
-    const page = core.store.list(scan.prefix, listOptions(scan.limit === 0 ? 0 : LIST_SCAN_PAGE, after, revision));
+    const page = core.store.list(scan.prefix, listOptions(pageSize(scan), after, revision));
     revision = page.revision;
-    await core.prepare(scan.kind, page.items);
+    const prepared = await core.prepare(scan.kind, page.items);
+    let at = -1;
     for (const stored of page.items) {
+      at += 1;
       looked += 1;
       if (looked % PACE_OBJECTS === 0 && pace.due) {
         await pace.rest();
       }
-      if (stored.parsed !== true && asStored(stored) && !filter.mayMatch(stored.json)) {
-        after = stored.key;
+      after = stored.key;
+      if (isPassedOver(stored, scan.kind, filter)) {
         continue;
       }
-      const seen = core.view(scan.kind, stored);
-      after = stored.key;
+      const seen = prepared?.[at] ?? core.view(scan.kind, stored);
       if (filter.matches(seen.object)) {
         items.push(seen);
         if (items.length === scan.limit) {

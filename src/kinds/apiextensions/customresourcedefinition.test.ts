@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { JsonObject } from '../../apimachinery/object.ts';
+import { decodeObject } from '../../apimachinery/schema/decode.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { at, create } from '../testing.ts';
+import { loadTypes } from '../types.ts';
 import { customResourceDefinition, customResourceDefinitions } from './customresourcedefinition.ts';
 
 const UPSTREAM = new URL('../../../../shared/data/crds/kubevirt/virtualmachines.kubevirt.io.json.gz', import.meta.url);
@@ -78,4 +80,18 @@ test('protected groups need the word of their owners', () => {
   for (const word of ['https://github.com/kubernetes/enhancements/pull/1', 'unapproved, experimental']) {
     assert.deepEqual(errorsOf(spec, { name, annotations: { 'api-approved.kubernetes.io': word } }), []);
   }
+});
+
+test('schemas are read through, whatever they stand in', () => {
+  const table = loadTypes();
+  const schema = {
+    type: 'object', properties: { a: { type: 'array', items: { type: 'object', typo: 1, additionalProperties: { type: 'string', other: {} } } }, b: { additionalProperties: true } },
+  };
+  const value = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'x' }, spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: schema } }] } };
+  const { object, unknown } = decodeObject(value, table, 'apiextensions/v1.CustomResourceDefinition', 'strict');
+  const place = 'spec.versions[0].schema.openAPIV3Schema.properties.a.items';
+  assert.deepEqual(unknown, [`unknown field "${place}.typo"`, `unknown field "${place}.additionalProperties.other"`]);
+  assert.deepEqual(at(object, 'spec.versions.0.schema.openAPIV3Schema.properties'), { a: { type: 'array', items: { type: 'object', additionalProperties: { type: 'string' } } }, b: { additionalProperties: true } });
+  Object.assign(schema.properties.b, { additionalProperties: 'yes' });
+  assert.throws(() => decodeObject(value, table, 'apiextensions/v1.CustomResourceDefinition', 'strict'), /boolean or JSON schema expected/);
 });

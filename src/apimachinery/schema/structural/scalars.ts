@@ -76,7 +76,7 @@ function numberChecks(schema: StructuralSchema): Check<number>[] {
   }
   if (type === 'integer' && format === 'int32') {
     checks.push((value, place) => (value >= -MAX_INT32 - 1 && value <= MAX_INT32 ? undefined
-      : fieldError.invalid(place, value, `${place} in body must be of type int32: ${JSON.stringify(String(value))}`)));
+      : fieldError.invalid('<nil>', '', `Checked value must be of type integer with format int32 in ${place}`)));
   }
   return checks;
 }
