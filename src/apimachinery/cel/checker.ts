@@ -49,6 +49,8 @@ function constType(value: CelValue): CelType {
   }
 }
 
+const KEY_KINDS: ReadonlySet<CelType['kind']> = new Set(['bool', 'int', 'uint', 'double', 'string', 'dyn', 'var', 'error']);
+
 interface Scope { readonly name: string; readonly type: CelType; readonly outer: Scope | undefined }
 
 class Checker {
@@ -247,11 +249,17 @@ class Checker {
     return listOf(element ?? this.#unifier.fresh());
   }
 
+  /** Keys of other types could never be found again; and types that grow on both sides would double with each level. */
+  #key(expr: Expr, scope: Scope | undefined): CelType {
+    const type = this.#unifier.resolve(this.check(expr, scope));
+    return KEY_KINDS.has(type.kind) ? type : this.#report(expr.at, 'unsupported key type');
+  }
+
   #map(expr: MapExpr, scope: Scope | undefined): CelType {
     let key: CelType | undefined;
     let value: CelType | undefined;
     for (const entry of expr.entries) {
-      key = this.#joined(key, this.check(entry.key, scope), entry.key.at);
+      key = this.#joined(key, this.#key(entry.key, scope), entry.key.at);
       value = this.#joined(value, this.#entry(entry.value, entry.optional, scope), entry.value.at);
     }
     return mapOf(key ?? this.#unifier.fresh(), value ?? this.#unifier.fresh());

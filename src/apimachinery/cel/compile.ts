@@ -1,14 +1,14 @@
 /** From text to a program: parse, check, plan. */
 import { CostExceeded, CostMeter, PER_CALL_COST_LIMIT, type CostBudget } from './budget.ts';
-import type { Expr } from './ast.ts';
 import { checkExpression, type Checked } from './checker.ts';
 import { CelCompileError, CelEvaluationError, type CelIssue } from './errors.ts';
-import { estimateCost, type Sizes } from './estimate.ts';
+import { estimateCost } from './estimate.ts';
 import { adapt } from './json.ts';
 import { literalIssues } from './literals.ts';
 import { FUNCTIONS, structOf } from './library/index.ts';
 import { parse } from './parser.ts';
-import { Planner, type Step } from './plan.ts';
+import type { Step } from './frame.ts';
+import { Planner } from './plan.ts';
 import type { CelEnvironment, CelProgram } from './program.ts';
 import { DYN, typeText, type CelType } from './types.ts';
 import { Types } from './unify.ts';
@@ -25,7 +25,6 @@ function asEvaluationError(error: unknown): unknown {
 class Program implements CelProgram {
   readonly source: string;
   readonly type: CelType;
-  readonly ast: Expr;
   readonly #checked: Checked;
   readonly #step: Step;
   readonly #slotCount: number;
@@ -34,7 +33,6 @@ class Program implements CelProgram {
   constructor(source: string, checked: Checked, env: CelEnvironment) {
     this.source = source;
     this.type = checked.type;
-    this.ast = checked.expr;
     this.#checked = checked;
     const planner = new Planner(checked);
     this.#step = planner.plan(checked.expr);
@@ -62,8 +60,8 @@ class Program implements CelProgram {
     }
   }
 
-  estimate(sizes: Sizes = {}): { readonly min: number; readonly max: number } {
-    return estimateCost(this.#checked, sizes);
+  estimate(): { readonly min: number; readonly max: number } {
+    return estimateCost(this.#checked);
   }
 }
 

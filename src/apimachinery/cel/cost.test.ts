@@ -78,6 +78,13 @@ describe('expressions that would run away', () => {
     });
   }
 
+  it('compile in a time that grows with their length alone', () => {
+    const terms = Array.from({ length: 8_000 }, (_, index) => `x == ${index % 10}`).join(' || ');
+    assert.equal(compile(terms, { variables: { x: DYN } }).evaluate({ x: 5 }, new CostBudget()), true);
+    const pairs = Array.from({ length: 60 }, (_, level) => `cel.bind(v${level + 1}, {v${level}: v${level}}, `).join('');
+    assert.throws(() => compile(`cel.bind(v0, {1: 1}, ${pairs}1${')'.repeat(61)}`, { variables: {} }), /unsupported key type/);
+  });
+
   it('that are too deep or too long are refused', () => {
     assert.throws(() => compile('('.repeat(1_000), { variables: {} }), /expression recursion limit exceeded: 250/);
     assert.throws(() => compile(`1${' + 1'.repeat(5_000)}`, { variables: {} }), /expression recursion limit exceeded: 250/);

@@ -6,8 +6,9 @@ export interface CelIssue {
   readonly message: string;
 }
 
-/** More issues than these are not listed. */
+/** More issues than these are not listed, nor more characters of them. */
 const MAX_ISSUES = 100;
+const MAX_MESSAGE_LENGTH = 64 * 1024;
 
 /** `ERROR: <input>:1:3: undefined field 'x'`, the line, and a caret below the place. */
 function issueText(source: string, issue: CelIssue): string {
@@ -30,7 +31,7 @@ export class CelCompileError extends Error {
   readonly issues: readonly CelIssue[];
 
   constructor(source: string, issues: readonly CelIssue[]) {
-    super(issues.slice(0, MAX_ISSUES).map((issue) => issueText(source, issue)).join('\n'));
+    super(issues.slice(0, MAX_ISSUES).map((issue) => issueText(source, issue)).join('\n').slice(0, MAX_MESSAGE_LENGTH));
     this.issues = issues;
   }
 }

@@ -5,15 +5,13 @@
 import type { CallExpr, Expr, LoopExpr } from './ast.ts';
 import type { Checked } from './checker.ts';
 import { REGEX_COST, STRING_COST } from './overload.ts';
-import { IDENT_COST, LIST_COST, LOOP_COSTS, MAP_COST, SELECT_COST, SKIPPED_COST, STRUCT_COST } from './plan.ts';
+import { LOOP_COSTS, SKIPPED_COST } from './loops.ts';
+import { IDENT_COST, LIST_COST, MAP_COST, SELECT_COST, STRUCT_COST } from './plan.ts';
 import type { CelType } from './types.ts';
 import { sizeOf } from './values.ts';
 
 /** From least to most. */
 export interface Range { readonly min: number; readonly max: number }
-
-/** Sizes of variables whose types do not say them, by name. */
-export type Sizes = Readonly<Record<string, Range>>;
 
 interface Estimate {
   readonly cost: Range;
@@ -70,13 +68,14 @@ const product = (factor: number): CallEstimate => (operands) => {
 const addition: CallEstimate = (operands, type) => {
   const size = add(at(operands, 0).size, at(operands, 1).size);
   if (type?.kind === 'list') {
-    return { cost: type.semantics === undefined ? ONE : add(ONE, scale(times(at(operands, 0).size, at(operands, 1).size), STRING_COST)), size, element: union(at(operands, 0).element, at(operands, 1).element) };
+    const cost = type.semantics === undefined ? ONE : add(ONE, scale(times(at(operands, 0).size, at(operands, 1).size), STRING_COST));
+    return { cost, size, element: union(at(operands, 0).element, at(operands, 1).element) };
   }
   return type?.kind === 'string' || type?.kind === 'bytes' || type?.kind === 'dyn' ? { cost: scale(size, STRING_COST), size } : { cost: ONE };
 };
 
-/** Each with each, at most. */
-const pairs = (size: Range): Range => range(size.min, size.max * size.max + size.max);
+/** Of a list whose elements are compared with one another. */
+const eachWithEach: CallEstimate = ([first = NOTHING]) => ({ ...first, cost: add(ONE, range(first.size.min, first.size.max * first.size.max + first.size.max)) });
 
 const overList: CallEstimate = (operands) => {
   const { size, element } = at(operands, 0);
@@ -102,7 +101,7 @@ const replace: CallEstimate = (operands) => {
 /** By function; what is not here costs 1. */
 const CALLS: Readonly<Record<string, CallEstimate>> = {
   startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize,
-  reverse: (operands, type) => ({ cost: type?.kind === 'string' ? scale(at(operands, 0).size, STRING_COST) : add(ONE, at(operands, 0).size), size: at(operands, 0).size, element: at(operands, 0).element }),
+  reverse: ([first = NOTHING], type) => ({ ...first, cost: type?.kind === 'string' ? scale(first.size, STRING_COST) : add(ONE, first.size) }),
   url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
   semver: traversal, isSemver: traversal, validate: (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) }), format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
   'ip.isCanonical': (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST) }),
@@ -115,10 +114,8 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
   '@in': (operands) => ({ cost: range(Math.min(1, at(operands, 1).size.min), Math.max(1, at(operands, 1).size.max)) }),
   'sets.contains': product(1), 'sets.intersects': product(1), 'sets.equivalent': product(2),
   isSorted: overList, sum: overList, min: overList, max: overList, indexOf: positions, lastIndexOf: positions,
-  slice: (operands) => ({ cost: add(ONE, at(operands, 0).size), size: range(0, at(operands, 0).size.max), element: at(operands, 0).element }),
-  distinct: (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
-  sort: (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
-  '@sortByAssociatedKeys': (operands) => ({ cost: add(ONE, pairs(at(operands, 0).size)), size: at(operands, 0).size, element: at(operands, 0).element }),
+  slice: ([first = NOTHING]) => ({ ...first, cost: add(ONE, first.size), size: range(0, first.size.max) }),
+  distinct: eachWithEach, sort: eachWithEach, '@sortByAssociatedKeys': eachWithEach,
   // Nothing says how long the inner lists are, or how many numbers are asked for.
   flatten: () => ({ cost: UNKNOWN, size: UNKNOWN }), 'lists.range': () => ({ cost: UNKNOWN, size: UNKNOWN, element: ONE }),
   split: (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST), size: range(0, at(operands, 0).size.max), element: range(0, at(operands, 0).size.max) }),
@@ -130,11 +127,9 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
 
 class Estimator {
   readonly #checked: Checked;
-  readonly #sizes: Sizes;
 
-  constructor(checked: Checked, sizes: Sizes) {
+  constructor(checked: Checked) {
     this.#checked = checked;
-    this.#sizes = sizes;
   }
 
   #typed(expr: Expr, cost: Range): Estimate {
@@ -181,9 +176,7 @@ class Estimator {
         return { cost: range(IDENT_COST), size: one.size, element: one.element };
       }
     }
-    const typed = this.#typed(expr, range(IDENT_COST));
-    const size = this.#sizes[name];
-    return size === undefined ? typed : { ...typed, size };
+    return this.#typed(expr, range(IDENT_COST));
   }
 
   #container(parts: readonly Estimate[], length: number, base: number, elements: (all: readonly Estimate[]) => readonly Estimate[]): Estimate {
@@ -253,4 +246,4 @@ class Estimator {
   }
 }
 
-export const estimateCost = (checked: Checked, sizes: Sizes): Range => new Estimator(checked, sizes).of(checked.expr, undefined).cost;
+export const estimateCost = (checked: Checked): Range => new Estimator(checked).of(checked.expr, undefined).cost;

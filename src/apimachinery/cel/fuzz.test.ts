@@ -31,7 +31,7 @@ function expression(next: () => number, depth: number): string {
   }
   switch (Math.floor(next() * 10)) {
     case 0: return `(${inner()} ${pick(['+', '-', '*', '/', '%', '==', '!=', '<', '<=', '>', '>=', 'in', '&&', '||']) ?? '+'} ${inner()})`;
-    case 1: return `dyn(${inner()}).${pick(['size()', 'name', '?name', 'split(",")', 'sum()', 'isSorted()', 'trim()', 'lowerAscii()', 'orValue(1)', 'hasValue()', 'getHours()', 'reverse()', 'min()', 'charAt(1)', 'replace("t", "")']) ?? 'x'}`;
+    case 1: return `dyn(${inner()}).${pick(['size()', 'name', '?name', 'split(",")', 'sum()', 'isSorted()', 'trim()', 'lowerAscii()', 'orValue(1)', 'hasValue()', 'getHours()', 'reverse()', 'min()', 'charAt(1)', 'sort()', 'distinct()', 'first()', 'flatten()', 'slice(0, 1)', 'replace("t", "")']) ?? 'x'}`;
     case 2: return `[${inner()}, dyn(${inner()})]`;
     case 3: return `{dyn(${inner()}): dyn(${inner()})}`;
     case 4: return `dyn(${inner()}).${pick(['all', 'exists', 'existsOne', 'map', 'filter']) ?? 'all'}(v, dyn(${inner()}))`;

@@ -2,7 +2,7 @@
 import type { Json } from '../object.ts';
 import { CelEvaluationError } from './errors.ts';
 import { escapeName, unescapeName } from './names.ts';
-import { parseDuration, parseTimestamp, durationText, timestampText } from './time.ts';
+import { durationText, parseFieldDuration, parseFieldTimestamp, timestampText } from './time.ts';
 import { DYN, type CelType, type ListType, type MapType, type ObjectType } from './types.ts';
 import {
   ArrayList, CelDuration, CelList, CelMap, CelOpaque, CelOptional, CelRecord, CelTimestamp, CelTypeValue, CelUint, sizeOf,
@@ -109,15 +109,15 @@ const isMembers = (value: unknown): value is JsonMembers => typeof value === 'ob
 const CEL_CLASSES = [CelUint, CelTimestamp, CelDuration, CelList, CelMap, CelRecord, CelOptional, CelTypeValue, CelOpaque, Uint8Array] as const;
 export const isCelObject = (value: unknown): value is Extract<CelValue, object> => typeof value === 'object' && CEL_CLASSES.some((one) => value instanceof one);
 
-const whole = (value: number, type: CelType): CelValue => {
-  if (type.kind === 'double') {
-    return value;
-  }
-  if (type.kind === 'uint') {
+/** What a 64-bit integer can be; larger whole numbers are doubles, as Go's decoder has it. */
+const isInt = (value: number): boolean => Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
+
+function fromNumber(value: number, type: CelType): CelValue {
+  if (type.kind === 'uint' && isInt(value) && value >= 0) {
     return new CelUint(BigInt(value));
   }
-  return Number.isInteger(value) && type.kind !== 'string' ? BigInt(value) : value;
-};
+  return type.kind !== 'double' && isInt(value) ? BigInt(value) : value;
+}
 
 function base64(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
@@ -127,8 +127,8 @@ function base64(text: string): Uint8Array {
 function fromText(text: string, type: CelType): CelValue {
   switch (type.kind) {
     case 'bytes': return base64(text);
-    case 'timestamp': return new CelTimestamp(parseTimestamp(text) ?? bad(text, 'timestamp'));
-    case 'duration': return new CelDuration(parseDuration(text) ?? bad(text, 'duration'));
+    case 'timestamp': return new CelTimestamp(parseFieldTimestamp(text) ?? bad(text, 'timestamp'));
+    case 'duration': return new CelDuration(parseFieldDuration(text) ?? bad(text, 'duration'));
     default: return text;
   }
 }
@@ -148,7 +148,7 @@ function fromMembers(value: JsonMembers, type: CelType): CelValue {
 export function adapt(value: unknown, type: CelType): CelValue {
   switch (typeof value) {
     case 'string': return fromText(value, type);
-    case 'number': return whole(value, type);
+    case 'number': return fromNumber(value, type);
     case 'boolean': case 'bigint': return value;
     case 'object': break;
     default: return null;

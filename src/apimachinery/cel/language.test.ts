@@ -133,4 +133,10 @@ describe('types that are declared', () => {
     assert.equal(outcomeOf('1', {}, {}, { expected: BOOL }).text, 'compile: must evaluate to bool');
     assert.equal(outcomeOf('dyn(true)', {}, {}, { expected: BOOL }).text, 'true');
   });
+
+  it('takes numbers of JSON for what they are', () => {
+    const bindings = { o: { small: 1, big: 9_007_199_254_740_992, huge: 1e300, part: 1.5, neg: -(2 ** 63), over: 2 ** 63 } };
+    const kinds = ['small', 'big', 'huge', 'part', 'neg', 'over'].map((name) => outcomeOf(`type(o.${name})`, bindings).text);
+    assert.deepEqual(kinds, ['int', 'int', 'double', 'double', 'int', 'double']);
+  });
 });

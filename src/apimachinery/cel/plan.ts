@@ -3,23 +3,15 @@
  * counts what every operation costs. Errors are thrown; the logical operators alone absorb them, as CEL demands.
  */
 import type { CallExpr, Expr, ListExpr, LoopExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts';
-import type { CostMeter } from './budget.ts';
 import type { Checked } from './checker.ts';
 import { CelEvaluationError, fail, noSuchKey, noSuchOverload } from './errors.ts';
+import { asBool, insert, type Step } from './frame.ts';
+import { LOOP_COSTS, LOOPS, type LoopParts } from './loops.ts';
 import { guardOf, type Overload } from './overload.ts';
 import { elementAt, optionalElementAt } from './library/comparison.ts';
 import { compilePattern } from './patterns.ts';
 import { isLooseType } from './unify.ts';
-import {
-  ArrayList, BuiltRecord, CelList, CelMap, CelOptional, CelRecord, EntryMap, keyText, type CelValue,
-} from './values.ts';
-
-export interface Frame {
-  readonly slots: (CelValue | undefined)[];
-  readonly meter: CostMeter;
-}
-
-export type Step = (frame: Frame) => CelValue;
+import { ArrayList, BuiltRecord, CelMap, CelOptional, CelRecord, EntryMap, type CelValue } from './values.ts';
 
 /** Base costs, as in cel-go. */
 export const IDENT_COST = 1;
@@ -28,20 +20,7 @@ export const LIST_COST = 10;
 export const MAP_COST = 30;
 export const STRUCT_COST = 40;
 
-/**
- * What a comprehension's own machinery costs for each element, beyond its predicate or transformation: the reads of the accumulator, the test
- * whether to go on, the list an element is added with. cel-go counts these because it expands macros into general loops.
- */
-export const LOOP_COSTS = {
-  all: { each: 3, once: 1 }, exists: { each: 4, once: 1 }, existsOne: { each: 2, once: 2 },
-  map: { each: 12, once: 11 }, filter: { each: 13, once: 11 }, transformMap: { each: 3, once: 31 }, transformMapEntry: { each: 3, once: 31 },
-} as const;
-/** Reading the accumulator of an element that a filter leaves out. */
-export const SKIPPED_COST = 1;
-
 interface Scope { readonly name: string; readonly slot: number; readonly outer: Scope | undefined }
-
-const asBool = (value: CelValue): boolean => (typeof value === 'boolean' ? value : noSuchOverload());
 
 /** The field of a value; undefined when it has none, which `has` asks and others report. */
 function fieldOf(value: CelValue, field: string): CelValue | undefined {
@@ -281,14 +260,6 @@ function unwrapped(value: CelValue): CelValue | undefined {
   return value instanceof CelOptional ? value.value : noSuchOverload();
 }
 
-function insert(entries: Map<string, readonly [CelValue, CelValue]>, key: CelValue, value: CelValue): void {
-  const text = keyText(key) ?? fail('unsupported key type');
-  if (entries.has(text)) {
-    fail(`insert failed: key ${String(typeof key === 'object' ? text.slice(1) : key)} already exists`);
-  }
-  entries.set(text, [key, value]);
-}
-
 /** `&&` and `||`: an operand that decides wins over an error of the other. `decisive` is the value that decides. */
 function logical([left, right]: readonly Step[], decisive: boolean): Step {
   if (left === undefined || right === undefined) {
@@ -370,126 +341,3 @@ function invocation(overloads: readonly Overload[], steps: readonly Step[], loos
     return fitting.run(args, frame.meter);
   };
 }
-
-interface LoopParts {
-  readonly range: Step;
-  readonly first: number;
-  /** -1 for loops with one variable. */
-  readonly second: number;
-  readonly filter: Step | undefined;
-  readonly body: Step;
-  readonly each: number;
-  readonly once: number;
-}
-
-/** Sets the variables for each element in turn and calls `visit`, until it says to stop. */
-function iterate(frame: Frame, { range, first, second }: LoopParts, visit: () => boolean): void {
-  const over = range(frame);
-  const { slots } = frame;
-  if (over instanceof CelList) {
-    for (let index = 0; index < over.length; index += 1) {
-      if (second < 0) {
-        slots[first] = over.at(index);
-      } else {
-        slots[first] = BigInt(index);
-        slots[second] = over.at(index);
-      }
-      if (!visit()) {
-        return;
-      }
-    }
-    return;
-  }
-  const entries = over instanceof CelMap ? { keys: over.keys(), get: (key: CelValue): CelValue => over.get(key) ?? null }
-    : over instanceof CelRecord ? { keys: over.names(), get: (key: CelValue): CelValue => (typeof key === 'string' ? over.get(key) : undefined) ?? null } : noSuchOverload();
-  for (const key of entries.keys) {
-    slots[first] = key;
-    if (second >= 0) {
-      slots[second] = entries.get(key);
-    }
-    if (!visit()) {
-      return;
-    }
-  }
-}
-
-/** `all` and `exists`: errors count only when no element decides. */
-const quantifier = (decisive: boolean) => (parts: LoopParts): Step => (frame) => {
-  let failure: CelEvaluationError | undefined;
-  let decided = false;
-  iterate(frame, parts, () => {
-    frame.meter.spend(parts.each);
-    try {
-      decided = asBool(parts.body(frame)) === decisive;
-    } catch (error) {
-      if (!(error instanceof CelEvaluationError)) {
-        throw error;
-      }
-      failure = error;
-    }
-    return !decided;
-  });
-  frame.meter.spend(parts.once);
-  if (!decided && failure !== undefined) {
-    throw failure;
-  }
-  return decided ? decisive : !decisive;
-};
-
-/** True when the loop's filter, if it has one, lets the element pass. */
-function passes(frame: Frame, { filter, each }: LoopParts): boolean {
-  const passing = filter === undefined || asBool(filter(frame));
-  frame.meter.spend(passing ? each : SKIPPED_COST);
-  return passing;
-}
-
-const collect = (parts: LoopParts): Step => (frame) => {
-  const items: CelValue[] = [];
-  iterate(frame, parts, () => {
-    if (passes(frame, parts)) {
-      items.push(parts.body(frame));
-    }
-    return true;
-  });
-  frame.meter.spend(parts.once);
-  return new ArrayList(items);
-};
-
-/** transformMap: the key stays; transformMapEntry: the body gives a map whose entries are added. */
-const collectMap = (byEntry: boolean) => (parts: LoopParts): Step => (frame) => {
-  const made = new Map<string, readonly [CelValue, CelValue]>();
-  iterate(frame, parts, () => {
-    const key = frame.slots[parts.first] ?? null;
-    if (!passes(frame, parts)) {
-      return true;
-    }
-    const value = parts.body(frame);
-    if (!byEntry) {
-      insert(made, key, value);
-      return true;
-    }
-    const entries = value instanceof CelMap ? value : noSuchOverload();
-    for (const one of entries.keys()) {
-      insert(made, one, entries.get(one) ?? null);
-    }
-    return true;
-  });
-  frame.meter.spend(parts.once);
-  return new EntryMap(made);
-};
-
-const existsOne = (parts: LoopParts): Step => (frame) => {
-  let count = 0;
-  iterate(frame, parts, () => {
-    frame.meter.spend(parts.each);
-    count += asBool(parts.body(frame)) ? 1 : 0;
-    return true;
-  });
-  frame.meter.spend(parts.once);
-  return count === 1;
-};
-
-const LOOPS: Readonly<Record<LoopExpr['macro'], (parts: LoopParts) => Step>> = {
-  all: quantifier(false), exists: quantifier(true), existsOne, map: collect, filter: collect,
-  transformMap: collectMap(false), transformMapEntry: collectMap(true),
-};

@@ -1,7 +1,5 @@
 /** What a compiled expression is to its users: see compile.ts for how it comes about. */
 import type { CostBudget } from './budget.ts';
-import type { Expr } from './ast.ts';
-import type { Sizes } from './estimate.ts';
 import type { CelType, ObjectType } from './types.ts';
 import type { CelValue } from './values.ts';
 
@@ -18,7 +16,6 @@ export interface CelProgram {
   readonly source: string;
   /** The type the checker inferred. */
   readonly type: CelType;
-  readonly ast: Expr;
   /** True when the expression mentions this variable. */
   uses(variable: string): boolean;
   /**
@@ -26,6 +23,6 @@ export interface CelProgram {
    * it is used. Throws CelEvaluationError and CostExceeded; the cost is taken from `budget` in any case.
    */
   evaluate(bindings: Readonly<Record<string, unknown>>, budget: CostBudget): CelValue;
-  /** The least and the most it can cost, given how large variables can be. Infinity when nothing bounds it. */
-  estimate(sizes?: Sizes): { readonly min: number; readonly max: number };
+  /** The least and the most it can cost, by the sizes that types say (`max`). Infinity when nothing bounds it. */
+  estimate(): { readonly min: number; readonly max: number };
 }

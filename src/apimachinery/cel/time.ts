@@ -87,3 +87,22 @@ export function durationText(nanos: bigint): string {
   const size = nanos < 0n ? -nanos : nanos;
   return `${nanos < 0n ? '-' : ''}${size / SECOND}${fraction(size % SECOND)}s`;
 }
+
+const DAY = 24n * 3600n * SECOND;
+/** Units of OpenAPI's `duration` format beyond Go's (github.com/go-openapi/strfmt). */
+const WORDS: Readonly<Record<string, bigint>> = {
+  nano: 1n, nanosecond: 1n, micro: 1000n, microsecond: 1000n, milli: 1_000_000n, millisecond: 1_000_000n, sec: SECOND, second: SECOND, min: 60n * SECOND, minute: 60n * SECOND,
+  hr: 3600n * SECOND, hour: 3600n * SECOND, d: DAY, day: DAY, w: 7n * DAY, wk: 7n * DAY, week: 7n * DAY,
+};
+
+/** Nanoseconds of a field with the format `duration`: Go's grammar, or a number with a word (`3 days`). */
+export function parseFieldDuration(text: string): bigint | undefined {
+  const go = parseDuration(text);
+  const match = go !== undefined || text.length > MAX_TIME_LENGTH ? null : /^(-?\d{1,15})\s*([A-Za-z]+)$/.exec(text.trim());
+  const unit = match === null ? '' : (match[2] ?? '').toLowerCase();
+  const size = WORDS[unit] ?? WORDS[unit.replace(/s$/, '')] ?? UNITS[unit];
+  return go ?? (match === null || size === undefined ? undefined : BigInt(match[1] ?? '0') * size);
+}
+
+/** Nanoseconds of a field with the format `date-time` or `date`, the latter meaning its midnight. */
+export const parseFieldTimestamp = (text: string): bigint | undefined => parseTimestamp(text) ?? parseTimestamp(`${text}T00:00:00Z`);

@@ -7,7 +7,9 @@ const NULLABLE: ReadonlySet<string> = new Set(['null', 'object', 'timestamp', 'd
 
 export class Types {
   #next = 0;
-  #bound = new Map<number, CelType>();
+  readonly #bound = new Map<number, CelType>();
+  /** Variables in the order in which they were bound, each once: what is undone when something does not fit after all. */
+  readonly #trail: number[] = [];
 
   fresh(): CelType {
     this.#next += 1;
@@ -61,10 +63,12 @@ export class Types {
     if (targets.length !== actuals.length) {
       return false;
     }
-    const before = new Map(this.#bound);
+    const before = this.#trail.length;
     const fits = targets.every((target, index) => this.#assignable(target, actuals[index] ?? DYN));
     if (!fits) {
-      this.#bound = before;
+      for (const id of this.#trail.splice(before)) {
+        this.#bound.delete(id);
+      }
     }
     return fits;
   }
@@ -79,6 +83,7 @@ export class Types {
         return false;
       }
       this.#bound.set(id, type);
+      this.#trail.push(id);
     }
     return true;
   }

@@ -9,6 +9,7 @@ import { defaultIngressClass } from './ingressclass.ts';
 import { namespaceLifecycle } from './lifecycle.ts';
 import { limitRanger } from './limitrange.ts';
 import { MutatingPolicies } from './policy/mutating.ts';
+import { PolicyParameterAccess } from './policy/paramaccess.ts';
 import { ValidatingPolicies } from './policy/validating.ts';
 import { PodSecurity } from './podsecurity/plugin.ts';
 import { podPriority } from './priority.ts';
@@ -97,6 +98,7 @@ export function admissionChain(options: ChainOptions): Admission {
     defaultIngressClass(() => lookup.list(INGRESS_CLASSES)),
     runtimeClasses((name) => lookup.get(RUNTIME_CLASSES, '', name)),
     podTopologyLabels((name) => lookup.get(NODES, '', name)),
+    new PolicyParameterAccess(options, options.authorizer),
     new MutatingPolicies(options, options.authorizer),
     new MutatingWebhooks(hooks),
     new ValidatingPolicies(options, options.authorizer),

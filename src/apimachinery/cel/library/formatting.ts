@@ -59,7 +59,10 @@ function shown(value: CelValue, depth: number, meter: CostMeter): string {
 }
 
 const special = (value: number): string | undefined => (Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? undefined : value > 0 ? 'Infinity' : '-Infinity');
-const fixed = (value: number, precision: number): string => special(value) ?? (Math.abs(value) < 1e21 ? value.toFixed(precision) : `${BigInt(value)}${precision === 0 ? '' : `.${'0'.repeat(precision)}`}`);
+
+/** JavaScript turns to exponents from 1e21 on; such numbers are whole. */
+const whole21 = (value: number, precision: number): string => `${BigInt(value)}${precision === 0 ? '' : `.${'0'.repeat(precision)}`}`;
+const fixed = (value: number, precision: number): string => special(value) ?? (Math.abs(value) < 1e21 ? value.toFixed(precision) : whole21(value, precision));
 
 function scientific(value: number, precision: number): string {
   const [digits = '', exponent = ''] = value.toExponential(precision).split('e');

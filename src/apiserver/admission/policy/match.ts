@@ -52,13 +52,25 @@ function ruleMatches(rule: RuleWithOperations, request: AdmissionRequest, { grou
 
 const resourceOf = ({ group, version, plural }: AnyKind): GroupVersionResource => ({ group, version, resource: plural });
 
+/** What was found for one generation of a registry. */
+interface Equivalents { readonly generation: number; readonly byKind: Map<AnyKind, readonly AnyKind[]> }
+
+const equivalentKinds = new WeakMap<Registry, Equivalents>();
+
 /** Other versions under which the same stored objects are served. */
-function equivalents(registry: Registry, request: AdmissionRequest): AnyKind[] {
-  if (request.kind.unstored === true) {
-    return [];
+function equivalents(registry: Registry, { kind: own }: AdmissionRequest): readonly AnyKind[] {
+  const { generation } = registry;
+  const known = equivalentKinds.get(registry);
+  const { byKind } = known?.generation === generation ? known : { byKind: new Map<AnyKind, readonly AnyKind[]>() };
+  equivalentKinds.set(registry, { generation, byKind });
+  const cached = byKind.get(own);
+  if (cached !== undefined) {
+    return cached;
   }
-  const prefix = registry.storagePrefix(request.kind);
-  return registry.list().filter((kind) => kind !== request.kind && kind.unstored !== true && registry.storagePrefix(kind) === prefix);
+  const prefix = own.unstored === true ? '' : registry.storagePrefix(own);
+  const kinds = own.unstored === true ? [] : registry.list().filter((kind) => kind !== own && kind.unstored !== true && registry.storagePrefix(kind) === prefix);
+  byKind.set(own, kinds);
+  return kinds;
 }
 
 type ExactRule = (resource: GroupVersionResource) => boolean;
@@ -144,6 +156,14 @@ export function matchResources(matching: Matching, constraints: MatchResources |
   }
   const excluded = excludeResourceRules.length > 0 && matchRules(matching, request, exact(excludeResourceRules), matchPolicy) !== undefined;
   return excluded ? undefined : found;
+}
+
+/** The policies whose constraints the request meets, each with how. Decided before any of them changes the object, as Kubernetes does. */
+export function matchingHooks<Hook>(matching: Matching, hooks: readonly Hook[], request: AdmissionRequest, constraintsOf: (hook: Hook) => MatchResources | undefined): { hook: Hook; match: Match }[] {
+  return hooks.flatMap((hook) => {
+    const match = matchResources(matching, constraintsOf(hook), request);
+    return match === undefined ? [] : [{ hook, match }];
+  });
 }
 
 interface Ruled { readonly rules?: readonly RuleWithOperations[]; readonly matchPolicy?: string }

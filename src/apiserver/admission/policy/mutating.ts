@@ -12,7 +12,7 @@ import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { Access, whenAnswered } from './access.ts';
 import { Catalogue, type Hook } from './catalogue.ts';
 import { compileConditions, compiled, compileVariables, conditionsMatch, Evaluation, type Compiled, type CompiledVariable, type Condition, type Subject } from './expressions.ts';
-import { isPolicyResource, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
+import { isPolicyResource, matchingHooks, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
 import { applyConfiguration, applyPatches, MutationError } from './mutations.ts';
 import { paramsOf, ParamsError } from './params.ts';
 import { settled, shapeOf } from './settle.ts';
@@ -37,6 +37,14 @@ function compilePolicy({ spec }: MutatingAdmissionPolicy): Program {
       ? { type: patchType, expression: compiled(jsonPatch?.expression ?? '', 'jsonPatch', scope) }
       : { type: patchType, expression: compiled(configuration?.expression ?? '', 'applyConfiguration', scope) })),
   };
+}
+
+/** A mutation with what it is evaluated against. */
+interface Step {
+  readonly change: Change;
+  readonly match: Match;
+  readonly params: KubeObject | undefined;
+  readonly variables: readonly CompiledVariable[];
 }
 
 /** What went wrong with a policy, to be acted upon by its failure policy. */
@@ -100,11 +108,7 @@ class Round {
     }
   }
 
-  async policy(hook: PolicyHook): Promise<void> {
-    const match = matchResources(this.#matching, hook.policy.spec.matchConstraints, this.#request);
-    if (match === undefined) {
-      return;
-    }
+  async policy(hook: PolicyHook, match: Match): Promise<void> {
     for (const binding of hook.bindings) {
       if (matchResources(this.#matching, binding.spec.matchResources, this.#request) !== undefined) {
         await this.#binding(hook, binding, match);
@@ -164,8 +168,8 @@ class Round {
   }
 
   /** One mutation, which sees what those before it did. */
-  async #change(policy: MutatingAdmissionPolicy, binding: MutatingAdmissionPolicyBinding, step: { change: Change; match: Match; params: KubeObject | undefined; variables: readonly CompiledVariable[] }): Promise<void> {
-    const { request } = { request: this.#request };
+  async #change(policy: MutatingAdmissionPolicy, binding: MutatingAdmissionPolicyBinding, step: Step): Promise<void> {
+    const request = this.#request;
     if (request.object === undefined) {
       return;
     }
@@ -242,13 +246,17 @@ export class MutatingPolicies implements AdmissionPlugin {
 
   admit(request: AdmissionRequest): void | Promise<void> {
     const hooks = this.#catalogue.hooks();
-    return hooks.length === 0 || isPolicyResource(request) || request.object === undefined ? undefined : this.#mutate(hooks, request);
+    if (hooks.length === 0 || isPolicyResource(request) || request.object === undefined) {
+      return undefined;
+    }
+    const matched = matchingHooks(this.#matching, hooks, request, ({ policy }) => policy.spec.matchConstraints);
+    return matched.length === 0 ? undefined : this.#mutate(matched, request);
   }
 
-  async #mutate(hooks: readonly PolicyHook[], request: AdmissionRequest): Promise<void> {
+  async #mutate(matched: readonly { hook: PolicyHook; match: Match }[], request: AdmissionRequest): Promise<void> {
     const round = new Round(this.#matching, request, this.#authorizer);
-    for (const hook of hooks) {
-      await round.policy(hook);
+    for (const { hook, match } of matched) {
+      await round.policy(hook, match);
     }
     round.finish();
     if (round.failures.length > 0) {

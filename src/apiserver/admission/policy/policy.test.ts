@@ -184,6 +184,26 @@ describe('admission policies', () => {
     ] } });
   });
 
+  it('give nobody parameters that they may not read', async () => {
+    const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+    await s.post(`${RBAC}/clusterroles`, { metadata: { name: 'policy-writer' }, rules: [{ apiGroups: ['admissionregistration.k8s.io'], resources: ['*'], verbs: ['*'] }] });
+    await s.post(`${RBAC}/clusterrolebindings`, { metadata: { name: 'policy-writer' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'policy-writer' }, subjects: [{ kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' }] });
+    const alice = { 'impersonate-user': 'alice' };
+    const spec = { matchConstraints: rules('configmaps'), validations: [{ expression: 'true' }] };
+    const policy = (name: string, paramKind?: Record<string, string>): Promise<Reply> =>
+      s.post(`${API}/validatingadmissionpolicies`, { metadata: { name }, spec: { ...spec, ...(paramKind === undefined ? {} : { paramKind }) } }, alice);
+    assert.equal((await policy('plain')).code, 201);
+    made.push(`${API}/validatingadmissionpolicies/plain`);
+    const secrets = await policy('secrets', { apiVersion: 'v1', kind: 'Secret' });
+    assert.deepEqual([secrets.code, secrets.json['message']], [422, 'ValidatingAdmissionPolicy.admissionregistration.k8s.io "secrets" is invalid: spec.paramKind: Forbidden: '
+      + 'user &{alice  [system:authenticated] map[]} must have "get" permission on all objects of the referenced paramKind (kind=Secret, apiVersion=v1)']);
+    await post('validatingadmissionpolicies', 'p', { ...spec, paramKind: { apiVersion: 'v1', kind: 'Secret' } });
+    const binding = await s.post(`${API}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'peek' }, spec: { policyName: 'p', validationActions: ['Deny'], paramRef: { name: 'key', namespace: 'kube-system', parameterNotFoundAction: 'Deny' } },
+    }, alice);
+    assert.match(String(binding.json['message']), /spec.paramRef: Forbidden: user &\{alice  \[system:authenticated\] map\[\]\} does not have "get" permission on the object referenced by paramRef$/);
+  });
+
   it('are not subject to themselves', async () => {
     await validating({ matchConstraints: { resourceRules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }] }, validations: [{ expression: 'false' }] });
     assert.equal((await create()).code, 422);
@@ -212,6 +232,37 @@ describe('admission policies', () => {
     await mutating('m', { matchConstraints: rules('pods', ['CREATE']), mutations: [configure("Object{spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, args: ['x']})}}")] });
     const refused = await s.post('/api/v1/namespaces/default/pods', pod('atomic', { containers: [{ name: 'one', image: 'x:1' }] }));
     assert.match(String(refused.json['message']), /^policy 'm' with binding 'm' denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: \.spec\.containers\[0\]\.args$/);
+  });
+
+  it('take whole objects into patches', async () => {
+    await mutating('m', { matchConstraints: rules('pods', ['CREATE']), mutations: [patch("[JSONPatch{op: 'add', path: '/spec/containers/-', value: Object.spec.containers{name: 'side', image: 'car:1'}}]")] });
+    const reply = await s.post('/api/v1/namespaces/default/pods', pod('patched'));
+    assert.deepEqual([at(reply.json, 'spec', 'containers', 1, 'name'), at(reply.json, 'spec', 'containers', 1, 'imagePullPolicy')], ['side', 'IfNotPresent'], reply.text);
+  });
+
+  it('know custom resources by their schemas, in every version, as objects and as parameters', async () => {
+    const version = (name: string, storage: boolean): Record<string, unknown> => ({
+      name, served: true, storage, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: {
+        size: { type: 'integer' }, parts: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'], items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, color: { type: 'string' } } } },
+      } } } } },
+    });
+    const crd = await s.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: 'widgets.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' }, versions: [version('v1', true), version('v2', false)] },
+    });
+    assert.equal(crd.code, 201, crd.text);
+    const widgets = rules('widgets', ['CREATE'], 'example.com');
+    await mutating('m', { matchConstraints: widgets, mutations: [configure("Object{spec: Object.spec{parts: [Object.spec.parts{name: 'wheel', color: 'red'}]}}")] });
+    await validating({ matchConstraints: widgets, paramKind: { apiVersion: 'example.com/v1', kind: 'Widget' }, validations: [{ expression: "params == null || object.spec.size <= params.spec.size" }, { expression: "object.apiVersion == 'example.com/v1' && request.resource.version == 'v1'" }] });
+    const create = (name: string, size: number, apiVersion = 'v2'): Promise<Reply> => s.post(`/apis/example.com/${apiVersion}/namespaces/default/widgets`, {
+      apiVersion: `example.com/${apiVersion}`, kind: 'Widget', metadata: { name }, spec: { size, parts: [{ name: 'door', color: 'blue' }, { name: 'wheel' }] },
+    });
+    const largest = await create('largest', 3);
+    assert.equal(largest.code, 201, largest.text);
+    assert.deepEqual([at(largest.json, 'apiVersion'), at(largest.json, 'spec', 'parts')], ['example.com/v2', [{ name: 'door', color: 'blue' }, { name: 'wheel', color: 'red' }]]);
+    await s.delete(made.pop() ?? '');
+    await post('validatingadmissionpolicybindings', 'b', { policyName: 'p', validationActions: ['Deny'], paramRef: { name: 'largest', parameterNotFoundAction: 'Deny' } });
+    assert.equal((await create('fits', 3)).code, 201);
+    assert.match((await create('bulky', 4, 'v1')).text, /failed expression: params == null/);
   });
 
   const MISTAKES: readonly (readonly [mutation: Record<string, unknown>, message: RegExp])[] = [

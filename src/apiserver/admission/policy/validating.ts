@@ -12,7 +12,7 @@ import { Catalogue, type Hook } from './catalogue.ts';
 import {
   compileConditions, compiled, compileVariables, conditionsMatch, Evaluation, type Compiled, type CompiledVariable, type Condition, type Outcome, type Subject,
 } from './expressions.ts';
-import { isPolicyResource, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
+import { isPolicyResource, matchingHooks, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
 import { paramsOf, ParamsError } from './params.ts';
 import { inVersion } from './versions.ts';
 
@@ -145,12 +145,8 @@ class Round {
     return this.#denials[0];
   }
 
-  async policy(hook: PolicyHook): Promise<void> {
+  async policy(hook: PolicyHook, match: Match): Promise<void> {
     const { policy, bindings } = hook;
-    const match = matchResources(this.#matching, policy.spec?.matchConstraints, this.#request);
-    if (match === undefined) {
-      return;
-    }
     const annotations = new Map<string, Set<string>>();
     for (const binding of bindings) {
       if (matchResources(this.#matching, binding.spec.matchResources, this.#request) !== undefined) {
@@ -241,13 +237,17 @@ export class ValidatingPolicies implements AdmissionPlugin {
 
   validate(request: AdmissionRequest): void | Promise<void> {
     const hooks = this.#catalogue.hooks();
-    return hooks.length === 0 || isPolicyResource(request) ? undefined : this.#examine(hooks, request);
+    if (hooks.length === 0 || isPolicyResource(request)) {
+      return undefined;
+    }
+    const matched = matchingHooks(this.#matching, hooks, request, ({ policy }) => policy.spec?.matchConstraints);
+    return matched.length === 0 ? undefined : this.#examine(matched, request);
   }
 
-  async #examine(hooks: readonly PolicyHook[], request: AdmissionRequest): Promise<void> {
+  async #examine(matched: readonly { hook: PolicyHook; match: Match }[], request: AdmissionRequest): Promise<void> {
     const round = new Round(this.#matching, request, this.#authorizer);
-    for (const hook of hooks) {
-      await round.policy(hook);
+    for (const { hook, match } of matched) {
+      await round.policy(hook, match);
     }
     if (round.denial !== undefined) {
       throw refusal(request, round.denial);

@@ -22,17 +22,21 @@ const MAX_QUOTED_CHARS = 2_048;
 export class WebhookCallError extends Error { override name = 'WebhookCallError'; }
 
 interface Destination {
-  /** What messages show: `https://svc.ns.svc:443/path`. */
+  /** What messages show: `https://svc.ns.svc:443/path?timeout=10s`. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** With the timeout as a parameter, which tells the webhook how long it has. */
   readonly path: string;
   /** The name the certificate must have. */
   readonly servername: string;
 }
 
-function serviceDestination({ service }: WebhookClientConfig, lookup: Lookup): Destination {
-  const { name = '', namespace = '', path = '/', port = HTTPS_PORT } = service ?? {};
+const withTimeout = (path: string, seconds: number): string => `${path}${path.includes('?') ? '&' : '?'}timeout=${seconds}s`;
+
+function serviceDestination({ service }: WebhookClientConfig, lookup: Lookup, timeoutSeconds: number): Destination {
+  const { name = '', namespace = '', port = HTTPS_PORT } = service ?? {};
+  const path = withTimeout(service?.path ?? '/', timeoutSeconds);
   const servername = `${name}.${namespace}.svc`;
   const url = `https://${servername}:${port}${path}`;
   const found = lookup.get(SERVICES, namespace, name);
@@ -54,13 +58,14 @@ function unreachable(url: string, why: string): never {
   throw new WebhookCallError(`Post ${JSON.stringify(url)}: ${why}`);
 }
 
-function destinationOf(config: WebhookClientConfig, lookup: Lookup): Destination {
+function destinationOf(config: WebhookClientConfig, lookup: Lookup, timeoutSeconds: number): Destination {
   if (config.url === undefined) {
-    return serviceDestination(config, lookup);
+    return serviceDestination(config, lookup, timeoutSeconds);
   }
-  const { hostname, port, pathname, search } = new URL(config.url);
+  const { hostname, host: authority, port, pathname, search } = new URL(config.url);
   const host = hostname.replace(/^\[|\]$/g, '');
-  return { url: config.url, host, port: port === '' ? HTTPS_PORT : Number(port), path: `${pathname}${search}`, servername: host };
+  const path = withTimeout(`${pathname}${search}`, timeoutSeconds);
+  return { url: `https://${authority}${path}`, host, port: port === '' ? HTTPS_PORT : Number(port), path, servername: host };
 }
 
 const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
@@ -138,21 +143,22 @@ export class WebhookClient {
       return known;
     }
     if (this.#agents.size >= MAX_AGENTS) {
-      const [oldest] = this.#agents.keys();
-      this.#agents.get(oldest ?? '')?.destroy();
-      this.#agents.delete(oldest ?? '');
+      // Calls under way on its connections end as they would; idle ones close by themselves.
+      const [oldest = ''] = this.#agents.keys();
+      this.#agents.delete(oldest);
     }
     const made = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS_EACH, timeout: IDLE_MS, ...(ca === undefined ? {} : { ca }) });
     this.#agents.set(key, made);
     return made;
   }
 
-  async #once(to: Destination, ca: string | undefined, { body, path, signal }: { body: string; path: string; signal: AbortSignal }): Promise<Answered | 'stale'> {
+  async #once(to: Destination, ca: string | undefined, { body, signal }: { body: string; signal: AbortSignal }): Promise<Answered | 'stale'> {
     let reused = false;
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         const request = httpsRequest({
-          agent: this.#agent(ca, to.servername), host: to.host, port: to.port, path, method: 'POST', signal, ...(/^[\d.]+$|:/.test(to.servername) ? {} : { servername: to.servername }),
+          agent: this.#agent(ca, to.servername), host: to.host, port: to.port, path: to.path, method: 'POST', signal,
+          ...(/^[\d.]+$|:/.test(to.servername) ? {} : { servername: to.servername }),
           headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': Buffer.byteLength(body), 'user-agent': 'kube-apiserver-admission' },
         }, resolve);
         request.on('error', (error) => {
@@ -167,16 +173,15 @@ export class WebhookClient {
       if (reused && error instanceof Error && Reflect.get(error, 'code') === 'ECONNRESET') {
         return 'stale';
       }
-      throw new WebhookCallError(`Post ${JSON.stringify(shownUrl(to.url, path))}: ${reasonOf(error, to)}`, { cause: error });
+      throw new WebhookCallError(`Post ${JSON.stringify(to.url)}: ${reasonOf(error, to)}`, { cause: error });
     }
   }
 
   /** Posts JSON and reads JSON, within `timeoutSeconds`. Throws WebhookCallError. */
   async post(config: WebhookClientConfig, body: unknown, timeoutSeconds: number): Promise<unknown> {
-    const to = destinationOf(config, this.#lookup);
+    const to = destinationOf(config, this.#lookup, timeoutSeconds);
     const ca = config.caBundle === undefined || config.caBundle === '' ? undefined : Buffer.from(config.caBundle, 'base64').toString('utf8');
-    const path = `${to.path}${to.path.includes('?') ? '&' : '?'}timeout=${timeoutSeconds}s`;
-    const call = { body: JSON.stringify(body), path, signal: AbortSignal.timeout(timeoutSeconds * 1000) };
+    const call = { body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutSeconds * 1000) };
     let answer = await this.#once(to, ca, call);
     while (answer === 'stale') {
       answer = await this.#once(to, ca, call);
@@ -191,17 +196,4 @@ export class WebhookClient {
       throw new WebhookCallError(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
   }
-
-  /** Closes the connections that are kept. */
-  close(): void {
-    for (const agent of this.#agents.values()) {
-      agent.destroy();
-    }
-    this.#agents.clear();
-  }
 }
-
-const shownUrl = (url: string, path: string): string => {
-  const slash = url.indexOf('/', 'https://'.length);
-  return `${slash < 0 ? url : url.slice(0, slash)}${path}`;
-};

@@ -62,7 +62,9 @@ export function matchOf<Webhook extends ValidatingWebhook | MutatingWebhook>(mat
 }
 
 /** What the webhook is to be shown; undefined when its match conditions say that it is not concerned. Throws Forbidden when they fail. */
-export async function reviewedBy<Webhook extends ValidatingWebhook | MutatingWebhook>(hook: Hook<Webhook>, match: Match, request: AdmissionRequest, authorizer: Authorizer): Promise<Reviewed | undefined> {
+export async function reviewedBy<Webhook extends ValidatingWebhook | MutatingWebhook>(
+  hook: Hook<Webhook>, match: Match, request: AdmissionRequest, authorizer: Authorizer,
+): Promise<Reviewed | undefined> {
   const { kind } = request;
   const [object, old] = [await inVersion(request.object, kind, match.convertTo), await inVersion(request.old, kind, match.convertTo)];
   const reviewed: Reviewed = { request, match, object, old };

@@ -35,7 +35,10 @@ export function reviewOf({ request, match, object, old }: Reviewed, versions: re
   const uid = randomUUID();
   return {
     uid, version,
-    body: { kind: 'AdmissionReview', apiVersion: `${GROUP}/${version}`, request: { uid, ...requestFields(request, match), object: object ?? null, oldObject: old ?? null } },
+    body: {
+      kind: 'AdmissionReview', apiVersion: `${GROUP}/${version}`,
+      request: { uid, ...requestFields(request, match), object: object ?? null, oldObject: old ?? null },
+    },
   };
 }
 
@@ -62,7 +65,7 @@ function patchOf(response: Readonly<Record<string, unknown>>, version: string, m
     if (!strict) {
       return undefined;
     }
-    throw new ReviewError(patch === '' ? 'webhook returned response.patchType, which is not allowed for validating webhooks' : 'webhook returned response.patch, which is not allowed for validating webhooks');
+    throw new ReviewError(`webhook returned response.${patch === '' ? 'patchType' : 'patch'}, which is not allowed for validating webhooks`);
   }
   if (patch === '') {
     throw new ReviewError('webhook returned response.patchType but not response.patch');

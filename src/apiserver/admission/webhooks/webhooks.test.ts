@@ -172,7 +172,7 @@ describe('webhooks', () => {
     assert.equal((await create()).code, 201);
     assert.deepEqual([only().servername, only().path], ['hooks.default.svc', '/by-service?timeout=10s']);
     await add('validatingwebhookconfigurations', 'lost', [{ clientConfig: { service: { namespace: 'default', name: 'nowhere' }, caBundle: hook.caBundle } }]);
-    assert.match(String((await create()).json['message']), /failed to call webhook: Post "https:\/\/nowhere.default.svc:443\/": service "nowhere" not found$/);
+    assert.match(String((await create()).json['message']), /failed to call webhook: Post "https:\/\/nowhere.default.svc:443\/\?timeout=10s": service "nowhere" not found$/);
   });
 
   it('warn and annotate', async () => {
