@@ -31,6 +31,7 @@ import { ContainerRemover } from './pods/remover.ts';
 import { ServiceAccountTokens } from './pods/tokens.ts';
 import { QemuExtension } from './qemu/extension.ts';
 import { machineCapacity, Registration } from './registration.ts';
+import { Attachments } from './server/attachments.ts';
 import { NodeServer } from './server/handler.ts';
 import { NetnsDialers } from './server/portforward/index.ts';
 import { listenKubelet } from './server/listener.ts';
@@ -135,9 +136,13 @@ function nodeServer(parts: Parts, pods: PodManager, images: Images): NodeServer 
   const { options, service, qemu } = parts;
   const stats = new Stats(options.instance.nodeName, cgroupRoot(options.instance));
   const dialers = new NetnsDialers(options.log);
-  parts.undo.add(() => { dialers.close(); });
+  const attachments = new Attachments(service.client);
+  parts.undo.add(async () => {
+    dialers.close();
+    await attachments.close();
+  });
   return new NodeServer({
-    pods, dialers, podman: service.client, log: options.log,
+    pods, dialers, attachments, podman: service.client, log: options.log,
     stats: () => stats.summary(pods.list().map((worker) => {
       const { uid = '', name, namespace = '' } = worker.pod.metadata;
       const startTime = worker.pod.status?.startTime;

@@ -5,8 +5,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { Exec, KubeConfig, PortForward, type V1Status } from '@kubernetes/client-node';
 import { WebSocket } from 'ws';
 import { oldKubectl } from '../../scripts/kubectl.ts';
 import { connection } from '../harness/api.ts';
@@ -109,6 +111,23 @@ describe('streams', () => {
       assert.match(`${asked.stdout}${await telar.k('logs', name, '--tail=20')}`, /typed by 42/);
     });
 
+    it(`${which}: what is typed into a container does not end with who types it`, async () => {
+      const name = which === 'kubectl' ? 'cat' : 'old-cat';
+      await telar.apply(pod(name, { command: ['cat'], stdin: true }));
+      await telar.k('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+      for (const line of ['', 'first', 'second']) {
+        const attached = spawn(program(), ['--kubeconfig', telar.kubeconfig, 'attach', ...(line === '' ? [] : ['-i']), name], { env: telar.env, stdio: ['pipe', 'pipe', 'ignore'] });
+        let shown = '';
+        attached.stdout.on('data', (chunk: Buffer) => { shown += chunk.toString(); });
+        attached.stdin.end(line === '' ? '' : `${line}\n`);
+        await (line === '' ? new Promise((resolve) => { setTimeout(resolve, 500); }) : eventually(`${line} comes back`, () => Promise.resolve(shown.includes(line)), 30_000));
+        attached.kill();
+      }
+      assert.equal(await telar.k('logs', name), 'first\nsecond');
+      assert.equal(await telar.jsonpath(`pod ${name}`, '{.status.containerStatuses[0].restartCount}'), '0');
+      await telar.k('delete', 'pod', name, '--now');
+    });
+
     it(`${which}: run -it --rm gives the exit code and leaves nothing`, async () => {
       const name = which === 'kubectl' ? 'visitor' : 'old-visitor';
       const asked = await run(program(), ['run', name, '-i', '--rm', '--restart=Never', `--image=${SHELL}`, '--', 'sh', '-c', 'read line; echo got $line; exit 3'], 'a line\n');
@@ -141,6 +160,31 @@ describe('streams', () => {
   it('forwards to services and deployments', async () => {
     await forwarding('kubectl', 'svc/web', [80], async ([port = 0]) => { assert.equal(await page(port), 'loopback'); });
     await forwarding(old, 'service/web', [80], async ([port = 0]) => { assert.equal(await page(port), 'loopback'); });
+  });
+
+  it('serves the client library: exec and port-forward', async () => {
+    const config = new KubeConfig();
+    config.loadFromFile(telar.kubeconfig);
+    const collect = (): { stream: PassThrough; said: () => string } => {
+      const stream = new PassThrough();
+      let said = '';
+      stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+      return { stream, said: () => said };
+    };
+    const [out, error, page] = [collect(), collect(), collect()];
+    const ended = new Promise<V1Status>((resolve, reject) => {
+      new Exec(config).exec('default', 'web', 'main', ['sh', '-c', 'read line; echo got $line; echo oh >&2; exit 4'], out.stream, error.stream, Readable.from(['input\n']), false, resolve).catch(reject);
+    });
+    const status = await ended;
+    assert.equal(status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message, '4');
+    assert.deepEqual([out.said(), error.said()], ['got input\n', 'oh\n']);
+    const input = new PassThrough();
+    const forward = await new PortForward(config).portForward('default', 'web', [8081], page.stream, null, input);
+    input.write('GET /index.html HTTP/1.0\r\n\r\n');
+    await eventually('the page comes', () => Promise.resolve(/200 OK[^]*loopback/.test(page.said())), 20_000);
+    if (typeof forward === 'object') {
+      forward.close();
+    }
   });
 
   it('forwards ports over WebSocket channels', async () => {

@@ -49,7 +49,8 @@ function backendOf(core: Core, call: Call, target: Target, req: Req): Backend {
   return {
     secure,
     // Pods make their own certificates; whoever needs to know them does not come this way.
-    options: { host, port, ...(secure ? { rejectUnauthorized: false } : {}) },
+    // A connection for each request: one that lay idle may be closed by the pod at any moment.
+    options: { host, port, agent: false, ...(secure ? { rejectUnauthorized: false } : {}) },
     headers: { host: authority, 'x-forwarded-host': clientHost, 'x-forwarded-proto': 'https', 'x-forwarded-uri': call.info.path },
     unreachable: (error) => failure('ServiceUnavailable', `error trying to reach service: ${dialText(error, authority)}`),
     answered: (headers) => {

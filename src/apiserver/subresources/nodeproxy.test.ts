@@ -140,6 +140,8 @@ describe('node proxy', () => {
     const built = await s.ask({ method: 'POST', path: '/api/v1/nodes/n1/proxy/telar/images/build?name=x', body: Buffer.alloc(5 * 1024 * 1024, 0x61) });
     assert.equal(built.text.length, 5 * 1024 * 1024 + 'node says /telar/images/build?name=x'.length, 'a node may take more than the API does');
     assert.equal((await s.get('/api/v1/nodes/n9/proxy/x')).code, 404);
+    assert.equal((await s.get('/api/v1/nodes/https:n1:10250/proxy/metrics/cadvisor')).text, 'node says /metrics/cadvisor');
+    assert.equal((await s.get('/api/v1/nodes/n1:22/proxy/x')).code, 400, 'other ports are not the API server\'s to reach');
   });
 
   it('reaches nodes elsewhere over mutual TLS', async () => {
@@ -164,6 +166,10 @@ describe('node proxy', () => {
       const upgraded = await upgrade(s, `${PODS}/far/exec?command=x&stdout=true`, { ...admin(), 'sec-websocket-protocol': 'v5.channel.k8s.io' });
       assert.equal(upgraded.echo, 'hello');
       assert.equal(remote.seen.at(-1)?.headers.authorization, undefined);
+      const spdy = await upgrade(s, `${PODS}/far/portforward`, { ...admin(), upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'portforward.k8s.io' }, 'POST');
+      assert.equal(spdy.echo, 'hello');
+      const { target, headers } = remote.seen.at(-1) ?? { target: '', headers: {} };
+      assert.deepEqual([target, headers.upgrade, headers['x-stream-protocol-version']], ['/portForward/default/far', 'SPDY/3.1', 'portforward.k8s.io']);
     } finally {
       server.closeAllConnections();
       server.close();

@@ -5,19 +5,33 @@ import type { UpgradeRequest } from '../extragroup.ts';
 import type { Answer, Call } from '../types.ts';
 import type { Core, Target } from '../verbs/core.ts';
 import { resourceNotFound } from '../verbs/core.ts';
+import { typed } from '../../kinds/typed.ts';
+import { splitSchemeNamePort } from '../proxy/location.ts';
 import { upgradeToPod } from '../proxy/podproxy.ts';
 import { withoutCredentials } from './credentials.ts';
 import { podTarget, type NodeTarget } from './podtarget.ts';
 
+/** Where clients expect a kubelet, wherever it really listens. */
+const KUBELET_PORT = 10_250;
 const STREAMS = new Set(['exec', 'attach', 'portforward']);
 
-function nodeTarget(core: Core, call: Call, target: Target): NodeTarget | undefined {
-  const object = core.require(target).object;
-  if (target.kind.plural === 'nodes') {
-    const path = call.info.rest === '' ? '/' : call.info.rest;
-    return { node: target.name, target: call.query.size === 0 ? path : `${path}?${call.query.toString()}` };
+/** Path and query at the kubelet of `name`, `name:port` or `scheme:name:port`. Throws StatusErrors. */
+function kubeletTarget(core: Core, call: Call, target: Target): NodeTarget {
+  const asked = splitSchemeNamePort(target.name);
+  if (asked === undefined) {
+    throw failure('BadRequest', `invalid node request ${JSON.stringify(target.name)}`);
   }
-  return podTarget(object, call.info.subresource, call.query);
+  const { status } = typed('v1 Node', core.require({ ...target, name: asked.name }).object);
+  const kubelet = status?.daemonEndpoints?.kubeletEndpoint?.Port;
+  if (asked.port !== '' && Number(asked.port) !== kubelet && Number(asked.port) !== KUBELET_PORT) {
+    throw failure('BadRequest', `port ${asked.port} of node ${asked.name} is not its kubelet's, the only one that is passed on to`);
+  }
+  const path = call.info.rest === '' ? '/' : call.info.rest;
+  return { node: asked.name, target: call.query.size === 0 ? path : `${path}?${call.query.toString()}` };
+}
+
+function nodeTarget(core: Core, call: Call, target: Target): NodeTarget | undefined {
+  return target.kind.plural === 'nodes' ? kubeletTarget(core, call, target) : podTarget(core.require(target).object, call.info.subresource, call.query);
 }
 
 function handlerOf(core: Core, { node, insecure = false }: NodeTarget): NodeHandler {

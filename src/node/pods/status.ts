@@ -41,7 +41,8 @@ function containerStatus(container: Container, record: ContainerRecord): Contain
     imageID: record.imageId,
     ...(record.id === '' ? {} : { containerID: containerId(record.id) }),
     ...resourcesOf(record),
-    started: running && record.started,
+    // Nobody waits for an ephemeral container to have started.
+    ...(record.kind === 'ephemeral' ? {} : { started: running && record.started }),
   };
 }
 

@@ -199,9 +199,10 @@ export class PodWorker {
     return record.phase === 'running' ? this.#containers.exited(record.id) : Promise.resolve();
   }
 
-  /** Whether the container was made with a terminal. */
-  hasTerminal(container: string): boolean {
-    return this.#containers.specOf(container).tty === true;
+  /** Whether the container was made with a terminal, and with an input that ends with the first client or lasts. */
+  terminalOf(container: string): { tty: boolean; stdin: 'none' | 'once' | 'lasting' } {
+    const { tty = false, stdin = false, stdinOnce = false } = this.#containers.specOf(container);
+    return { tty, stdin: !stdin ? 'none' : stdinOnce ? 'once' : 'lasting' };
   }
 
   /** Containers that run. */

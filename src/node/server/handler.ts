@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../apimachinery/log.ts';
 import type { NodeHandler } from '../../apimachinery/nodehandler.ts';
-import { badRequest, failure, isStatusError, notFound } from '../../apimachinery/status.ts';
+import { badRequest, failure, internalError, isStatusError, notFound } from '../../apimachinery/status.ts';
 import { streamLog } from '../logs/stream.ts';
 import type { LogRequest } from '../logs/stream.ts';
 import type { StatsSummary } from '../metrics/stats.ts';
@@ -13,6 +13,7 @@ import { messageOf } from '../pods/errors.ts';
 import { logFolder } from '../pods/podfiles.ts';
 import type { ContainerRecord } from '../pods/state.ts';
 import type { PodWorker } from '../pods/worker.ts';
+import type { Attachments } from './attachments.ts';
 import { refuseUpgrade, sendError, sendJson, writeTo } from './answers.ts';
 import type { Request, Response } from './answers.ts';
 import { dialAddress, portForward } from './portforward/index.ts';
@@ -24,6 +25,7 @@ export interface HandlerOptions {
   pods: PodManager;
   podman: PodmanClient;
   stats: () => StatsSummary;
+  attachments: Attachments;
   /** Ways to pods' localhosts. */
   dialers: NetnsDialers;
   log: Log;
@@ -75,6 +77,15 @@ function streamOf(query: URLSearchParams): 'stdout' | 'stderr' | undefined {
     case 'Stdout': return 'stdout';
     case 'Stderr': return 'stderr';
     default: return undefined;
+  }
+}
+
+/** Why there is no log yet, in the kubelet's words. */
+function waitingText(reason: string): string {
+  switch (reason) {
+    case 'ErrImagePull': return "image can't be pulled";
+    case 'ImagePullBackOff': return 'trying and failing to pull image';
+    default: return reason;
   }
 }
 
@@ -172,7 +183,7 @@ export class NodeServer implements NodeHandler {
       throw badRequest(`previous terminated container "${name}" in pod "${pod}" not found`);
     }
     if (record.attempt < 0) {
-      throw badRequest(`container "${name}" in pod "${pod}" is waiting to start: ${record.waiting.message ?? record.waiting.reason}`);
+      throw badRequest(`container "${name}" in pod "${pod}" is waiting to start: ${waitingText(record.waiting.reason)}`);
     }
     const gone = new AbortController();
     res.on('close', () => { gone.abort(); });
@@ -220,14 +231,13 @@ export class NodeServer implements NodeHandler {
     }
     const { record, name, worker } = this.#container(parts);
     if (record.phase !== 'running') {
-      throw badRequest(`container ${name} of pod ${worker.pod.metadata.name} is not running`);
+      throw internalError(`container not found (${JSON.stringify(name)})`);
     }
     const options = streamOptions(query);
     if (parts[0] === 'exec') {
       await execStream(this.#options, record.id, options, upgrade);
     } else {
-      const tty = worker.hasTerminal(name);
-      await attachStream(this.#options, { id: record.id, tty }, options, upgrade);
+      await attachStream(this.#options, { id: record.id, ...worker.terminalOf(name) }, options, upgrade);
     }
   }
 }

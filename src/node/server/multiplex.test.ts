@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Demultiplexer } from './multiplex.ts';
+import { Demultiplexer, frameOf } from './multiplex.ts';
 
-const frame = (stream: number, text: string): Buffer => {
-  const header = Buffer.alloc(8);
-  header[0] = stream;
-  header.writeUInt32BE(Buffer.byteLength(text), 4);
-  return Buffer.concat([header, Buffer.from(text)]);
-};
+const frame = (stream: number, text: string): Buffer => frameOf(stream, Buffer.from(text));
 
 test('streams are told apart however the bytes are cut', () => {
   const bytes = Buffer.concat([frame(1, 'out'), frame(2, 'error text'), frame(1, ''), frame(1, 'more')]);

@@ -39,3 +39,11 @@ export class Demultiplexer {
     return frames;
   }
 }
+
+/** One frame as Podman writes it. */
+export function frameOf(stream: number, data: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header[0] = stream;
+  header.writeUInt32BE(data.length, LENGTH_AT);
+  return Buffer.concat([header, data]);
+}

@@ -55,15 +55,13 @@ describe('remote command over SPDY', () => {
   it('tells of the terminal\'s size, however its messages are cut', async () => {
     wanted = { stdin: false, stdout: true, stderr: true, tty: true };
     const sizes: [number, number][] = [];
-    const { promise: seen, resolve } = Promise.withResolvers<undefined>();
+    let seen = Promise.withResolvers<undefined>();
     use = (channels) => {
       channels.listen({
         stdin: () => undefined, stdinEnd: () => undefined, closed: () => undefined,
         resize: (width, height) => {
           sizes.push([width, height]);
-          if (sizes.length === 2) {
-            resolve(undefined);
-          }
+          seen.resolve(undefined);
         },
       });
     };
@@ -72,26 +70,28 @@ describe('remote command over SPDY', () => {
     const [, , resize] = ['error', 'stdout', 'resize'].map((name) => session.open(headers(name)));
     resize?.write('{"Width":80,"Hei');
     resize?.write('ght":24}\n');
-    await new Promise((done) => { setTimeout(done, 20); });
+    await seen.promise;
+    seen = Promise.withResolvers();
     resize?.write('nonsense}{"Width":100,"Height":50}\n');
-    await seen;
+    await seen.promise;
     assert.deepEqual(sizes, [[80, 24], [100, 50]]);
     session.destroy();
   });
 
   it('resets streams that were not agreed upon, and hears when the client goes', async () => {
     wanted = { stdin: false, stdout: true, stderr: false, tty: false };
-    const { promise: closed, resolve } = Promise.withResolvers<undefined>();
+    const [stands, closed] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
     use = (channels) => {
-      channels.listen({ stdin: () => undefined, stdinEnd: () => undefined, resize: () => undefined, closed: () => { resolve(undefined); } });
+      channels.listen({ stdin: () => undefined, stdinEnd: () => undefined, resize: () => undefined, closed: () => { closed.resolve(undefined); } });
+      stands.resolve(undefined);
     };
     const { session } = await spdyClient(server.port, 'v4.channel.k8s.io');
     const stray = session.open(headers('stdin'));
     await once(stray, 'close');
     ['error', 'stdout'].forEach((name) => session.open(headers(name)));
-    await new Promise((done) => { setTimeout(done, 20); });
+    await stands.promise;
     session.destroy();
-    await closed;
+    await closed.promise;
   });
 
   it('is refused before it stands, in Kubernetes\' words', async () => {

@@ -4,6 +4,7 @@ import type { Log } from '../../apimachinery/log.ts';
 import { badRequest, internalError, type Status } from '../../apimachinery/status.ts';
 import type { ContainerStream, PodmanClient } from '../podman/client.ts';
 import { PodmanError } from '../podman/errors.ts';
+import type { Attachments } from './attachments.ts';
 import { Channels } from './channels.ts';
 import { STDERR, STDOUT } from './clientstreams.ts';
 import type { ClientStreams, Outcome } from './clientstreams.ts';
@@ -121,6 +122,7 @@ const accept = (upgrade: Upgrade, options: StreamOptions): Promise<ClientStreams
 /** What the streams of a container need of the node. */
 export interface StreamContext {
   podman: PodmanClient;
+  attachments: Attachments;
   log: Log;
 }
 
@@ -167,6 +169,8 @@ export interface AttachedContainer {
   id: string;
   /** It was made with a terminal: then its output is one raw stream. */
   tty: boolean;
+  /** It has an input, which does (`once`) or does not end with the first client. */
+  stdin: 'none' | 'once' | 'lasting';
 }
 
 /** Joins the client to the container's own process. */
@@ -174,7 +178,9 @@ export async function attachStream(context: StreamContext, container: AttachedCo
   const { podman } = context;
   const channels = await accept(upgrade, options);
   try {
-    const stream = await podman.attachContainer(container.id, options);
+    // A terminal's input does not end with a client; another's does, unless it is the node that is attached.
+    const lasts = !container.tty && (container.stdin === 'lasting' || (container.stdin === 'once' && !options.stdin));
+    const stream = await (lasts ? context.attachments.attach(container.id) : podman.attachContainer(container.id, options));
     await join(channels, stream, { ...options, tty: container.tty }, (width, height) => {
       if (container.tty) {
         void resize(context, container.id, () => podman.resizeContainer(container.id, width, height));

@@ -35,8 +35,6 @@ class Helper {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   #next = 0;
-  users = 0;
-  linger: NodeJS.Timeout | undefined;
 
   constructor(netns: string, log: Log, ended: () => void) {
     this.#child = spawn('nsenter', [`--net=${netns}`, '--', process.execPath, '--input-type=module', '--eval', helperProgram()], {
@@ -85,7 +83,6 @@ class Helper {
   }
 
   end(): void {
-    clearTimeout(this.linger);
     if (this.#child.connected) {
       this.#child.disconnect();
     }
@@ -115,8 +112,15 @@ export interface Localhost {
   release(): void;
 }
 
+/** A namespace that somebody forwards to, or did a moment ago. */
+interface Entry {
+  users: number;
+  helper: Helper | undefined;
+  linger: NodeJS.Timeout | undefined;
+}
+
 export class NetnsDialers {
-  readonly #helpers = new Map<string, Helper>();
+  readonly #entries = new Map<string, Entry>();
   readonly #log: Log;
 
   constructor(log: Log) {
@@ -125,48 +129,52 @@ export class NetnsDialers {
 
   /** Starts the helper at once, so that the first connection does not wait for it. */
   hold(netns: string): Localhost {
-    const helper = this.#helper(netns);
-    helper.users += 1;
+    const entry = this.#entries.get(netns) ?? { users: 0, helper: undefined, linger: undefined };
+    this.#entries.set(netns, entry);
+    clearTimeout(entry.linger);
+    entry.users += 1;
+    this.#helperOf(entry, netns);
     let held = true;
     return {
-      dial: (port) => dialLocalhost(this.#helper(netns), netns, port),
+      dial: (port) => dialLocalhost(this.#helperOf(entry, netns), netns, port),
       release: () => {
         if (held) {
           held = false;
-          this.#release(helper);
+          this.#release(entry, netns);
         }
       },
     };
   }
 
   close(): void {
-    for (const helper of this.#helpers.values()) {
-      helper.end();
+    for (const { helper, linger } of this.#entries.values()) {
+      clearTimeout(linger);
+      helper?.end();
     }
-    this.#helpers.clear();
+    this.#entries.clear();
   }
 
-  #helper(netns: string): Helper {
-    const known = this.#helpers.get(netns);
-    if (known !== undefined) {
-      clearTimeout(known.linger);
-      return known;
-    }
-    const helper: Helper = new Helper(netns, this.#log, () => {
-      if (this.#helpers.get(netns) === helper) {
-        this.#helpers.delete(netns);
+  /** The running one, or a new one when it has ended. */
+  #helperOf(entry: Entry, netns: string): Helper {
+    const helper: Helper = entry.helper ?? new Helper(netns, this.#log, () => {
+      if (entry.helper === helper) {
+        entry.helper = undefined;
       }
     });
-    this.#helpers.set(netns, helper);
+    entry.helper = helper;
     return helper;
   }
 
-  #release(helper: Helper): void {
-    helper.users -= 1;
-    if (helper.users <= 0) {
-      helper.linger = setTimeout(() => { helper.end(); }, LINGER_MS);
-      helper.linger.unref();
+  #release(entry: Entry, netns: string): void {
+    entry.users -= 1;
+    if (entry.users > 0) {
+      return;
     }
+    entry.linger = setTimeout(() => {
+      this.#entries.delete(netns);
+      entry.helper?.end();
+    }, LINGER_MS);
+    entry.linger.unref();
   }
 }
 

@@ -75,11 +75,20 @@ export class PortForwardSession {
       throw new Error(`${type} stream already assigned for request ${id}`);
     }
     pair[type] = stream;
+    stream.once('close', () => { this.#gone(id, pair); });
     pair.port = type === 'data' ? port : pair.port;
     if (pair.error !== undefined && pair.data !== undefined) {
       clearTimeout(pair.timer);
       this.#pairs.delete(id);
       void this.#forward(pair.port, pair.data, pair.error);
+    }
+  }
+
+  /** A stream that went before it had its other waits for nothing. */
+  #gone(id: string, pair: Pair): void {
+    if (this.#pairs.get(id) === pair) {
+      clearTimeout(pair.timer);
+      this.#pairs.delete(id);
     }
   }
 

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { dataHead, FrameDecoder, FrameEncoder } from '../../../apimachinery/spdy/index.ts';
 import type { Frame } from '../../../apimachinery/spdy/index.ts';
-import { MAX_STREAMS, MAX_UNSENT_BYTES, STREAM_BUFFER_BYTES } from './limits.ts';
+import { MAX_STREAMS, MAX_UNSENT_BYTES, SESSION_BUFFER_BYTES, STREAM_BUFFER_BYTES } from './limits.ts';
 import { SpdySession } from './session.ts';
 import type { SpdyStream } from './stream.ts';
 
@@ -86,6 +86,27 @@ test('large amounts pass, and a slow reader holds the sender back', async () => 
   let read = 0;
   taken.on('data', (chunk: Buffer) => { read += chunk.length; });
   while (read < size) {
+    await settled();
+  }
+  client.destroy();
+  server.destroy();
+});
+
+test('many slow readers together hold the sender back', async () => {
+  const taken: SpdyStream[] = [];
+  const { client, server } = pair((stream) => { taken.push(stream); });
+  const count = 2 * SESSION_BUFFER_BYTES / (STREAM_BUFFER_BYTES / 2);
+  const streams = Array.from({ length: count }, () => client.open(new Map()));
+  streams.forEach((stream) => { stream.end(Buffer.alloc(STREAM_BUFFER_BYTES / 2)); });
+  const buffered = (): number => taken.reduce((sum, stream) => sum + stream.readableLength, 0);
+  for (let turn = 0; turn < 500; turn += 1) {
+    await settled();
+  }
+  assert.ok(buffered() > SESSION_BUFFER_BYTES / 2 && buffered() < 1.5 * SESSION_BUFFER_BYTES, `${buffered()} bytes are held`);
+  let read = 0;
+  const drain = (stream: SpdyStream): void => { stream.on('data', (chunk: Buffer) => { read += chunk.length; }); };
+  while (read < count * STREAM_BUFFER_BYTES / 2) {
+    taken.splice(0).forEach(drain);
     await settled();
   }
   client.destroy();

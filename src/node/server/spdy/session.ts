@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { dataHead, FrameDecoder, FrameEncoder, GOAWAY, RST, SETTING_INITIAL_WINDOW, SpdyError } from '../../../apimachinery/spdy/index.ts';
 import type { ControlFrame, Frame, Headers } from '../../../apimachinery/spdy/index.ts';
 import { INITIAL_WINDOW_BYTES, MAX_DATA_FRAME_BYTES, MAX_WINDOW_BYTES } from '../../../apimachinery/spdy/limits.ts';
-import { IDLE_MS, LINGER_MS, MAX_STREAMS, MAX_UNSENT_BYTES } from './limits.ts';
+import { IDLE_MS, LINGER_MS, MAX_STREAMS, MAX_UNSENT_BYTES, SESSION_BUFFER_BYTES, SESSION_RELIEF_MS, SESSION_SUM_BYTES } from './limits.ts';
 import { SpdyStream } from './stream.ts';
 import type { StreamOwner } from './stream.ts';
 
@@ -36,6 +36,10 @@ export class SpdySession implements StreamOwner {
   readonly #streams = new Map<number, SpdyStream>();
   /** Streams whose takers have too much to read. */
   readonly #full = new Set<SpdyStream>();
+  /** Bytes received since the streams' buffers were last summed up. */
+  #unsummed = 0;
+  /** Set while the streams together hold too much. */
+  #relief: NodeJS.Timeout | undefined;
   #waiting: Waiting[] = [];
   #idle: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -104,6 +108,7 @@ export class SpdySession implements StreamOwner {
     this.#closed = true;
     clearTimeout(this.#idle);
     clearTimeout(this.#linger);
+    clearInterval(this.#relief);
     const broken = new Error('the connection is gone');
     for (const { done } of this.#waiting.splice(0)) {
       done(broken);
@@ -167,10 +172,41 @@ export class SpdySession implements StreamOwner {
     }
     if (this.#full.delete(stream)) {
       this.#credit(stream, stream.takeCredit());
-      if (this.#full.size === 0 && !this.#closed) {
-        this.#transport.resume();
-      }
+      this.#resume();
     }
+  }
+
+  #resume(): void {
+    if (this.#full.size === 0 && this.#relief === undefined && !this.#closed) {
+      this.#transport.resume();
+    }
+  }
+
+  /** Many streams that each hold less than their share may together hold too much. */
+  #sum(received: number): void {
+    this.#unsummed += received;
+    if (this.#unsummed < SESSION_SUM_BYTES || this.#relief !== undefined) {
+      return;
+    }
+    this.#unsummed = 0;
+    if (this.#buffered() > SESSION_BUFFER_BYTES) {
+      this.#transport.pause();
+      this.#relief = setInterval(() => {
+        if (this.#buffered() <= SESSION_BUFFER_BYTES / 2) {
+          clearInterval(this.#relief);
+          this.#relief = undefined;
+          this.#resume();
+        }
+      }, SESSION_RELIEF_MS);
+    }
+  }
+
+  #buffered(): number {
+    let bytes = 0;
+    for (const { readableLength } of this.#streams.values()) {
+      bytes += readableLength;
+    }
+    return bytes;
   }
 
   // What the peer sends
@@ -258,6 +294,7 @@ export class SpdySession implements StreamOwner {
       return;
     }
     this.#credit(stream, stream.receive(data));
+    this.#sum(data.length);
     if (fin) {
       stream.receiveEnd();
     }
