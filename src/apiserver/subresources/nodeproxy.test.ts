@@ -115,6 +115,8 @@ describe('node proxy', () => {
     assert.equal(last().target, '/exec/default/one/c?input=1&output=1&tty=1&command=echo&command=a+b');
     const spdy = await upgrade(s, path, { ...admin(), upgrade: 'SPDY/3.1' }, 'POST');
     assert.equal(spdy.status, 101);
+    await upgrade(s, `${PODS}/one/exec?command=echo&stdin=False&stdout=True&tty=False`, { ...admin(), 'sec-websocket-protocol': 'v4.channel.k8s.io' });
+    assert.equal(last().target, '/exec/default/one/c?output=1&command=echo', "as Python's clients write it");
   });
 
   it('reads a token among the subprotocols and lets nobody see it', async () => {
