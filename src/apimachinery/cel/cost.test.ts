@@ -52,12 +52,13 @@ describe('estimates', () => {
 describe('expressions that would run away', () => {
   const list = Array.from({ length: 1_000 }, (_, index) => `item-${index}`);
   const nested = 'l.all(a, l.all(b, l.all(c, l.all(d, a != b + c + d))))';
-  const wide = { map: Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index])) };
+  const wide = { text: 'a'.repeat(100_000), map: Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index])) };
   const rows: readonly (readonly [name: string, expression: string])[] = [
     ['nested loops', nested], ['loops that collect', 'l.map(a, l.map(b, l.map(c, [a, b, c])))'], ['a map counted over and over', 'l.all(a, l.all(b, size(o.map) > 0))'],
     ['texts that double', `cel.bind(a, 'xxxxxxxxxxxxxxxx', ${double(40)})`], ['lists that double', `cel.bind(a, [1, 2], ${double(60)}.all(x, x > 0))`], ['objects compared over and over', 'l.all(a, l.all(b, [o, o] == [o, o]))'],
     ['replacements that explode', "cel.bind(s, l.join(','), s.replace('', s).replace('', s).size() > 0)"], ['formats that explode', "cel.bind(s, l.join(','), l.map(x, '%s%s%s%s'.format([s, s, s, s])).size() > 0)"],
-    ['patterns on long texts', "cel.bind(s, l.join(','), l.all(x, s.matches('(a*)*(b|c)*(d+e?)*$|' + x)))"], ['sets with each other', 'l.all(a, sets.contains(l, l))'],
+    ['patterns on long texts', "cel.bind(s, l.join(','), l.all(x, s.matches('(a*)*(b|c)*(d+e?)*$|' + x)))"], ['patterns larger than they look', "l.all(x, l.join(',').find('\\\\pL{500}\\\\pN{400}') == '')"],
+    ['searches that look at everything for each match', "o.text.findAll('a.*c|a').size() > 0"], ['sets with each other', 'l.all(a, sets.contains(l, l))'],
   ];
 
   /** Bindings that double `a`, `levels` times. */

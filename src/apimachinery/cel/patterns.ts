@@ -47,21 +47,36 @@ export function compilePattern(pattern: string): RE2JS {
   return made;
 }
 
+/** Steps of the compiled pattern: what a text is compared with at each character, at worst. A count like `{1000}` makes many of few characters. */
+export const patternSize = (pattern: string): number => compilePattern(pattern).programSize();
+
 /** True when the pattern matches anywhere. */
 export const matches = (text: string, pattern: string): boolean => compilePattern(pattern).test(text);
 
 /** The first match; undefined when there is none. */
 export function findFirst(text: string, pattern: string): string | undefined {
-  const matcher = compilePattern(pattern).matcher(text);
+  const compiled = compilePattern(pattern);
+  // Whether there is a match at all is found out much faster than where it is.
+  if (!compiled.test(text)) {
+    return undefined;
+  }
+  const matcher = compiled.matcher(text);
   return matcher.find() ? matcher.group() ?? '' : undefined;
 }
 
-/** Matches from left to right, `limit` at most; negative for all. As in Go, no empty match follows directly on another match. */
-export function findEach(text: string, pattern: string, limit: number): string[] {
+/**
+ * Matches from left to right, `limit` at most; negative for all. As in Go, no empty match follows directly on another match. `searching` is called before
+ * each search with the characters that are left: some patterns look at all of them for each match.
+ */
+export function findEach(text: string, pattern: string, limit: number, searching: (left: number) => void): string[] {
   const matcher = compilePattern(pattern).matcher(text);
   const found: string[] = [];
   let end = -1;
-  while ((limit < 0 || found.length < limit) && matcher.find()) {
+  const next = (): boolean => {
+    searching(text.length - Math.max(0, end));
+    return matcher.find();
+  };
+  while ((limit < 0 || found.length < limit) && next()) {
     const match = matcher.group() ?? '';
     if (match !== '' || matcher.start() !== end) {
       found.push(match);

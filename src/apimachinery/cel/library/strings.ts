@@ -1,7 +1,7 @@
 /** Texts: CEL's own functions and the strings extension. Positions count code points. */
 import { fail } from '../errors.ts';
 import { doubleTraversal, int, list, overload, patternCost, STRING_COST, text, traversal, type Cost, type Overload, type Run } from '../overload.ts';
-import { findEach, findFirst, matches } from '../patterns.ts';
+import { findEach, findFirst, matches, patternSize } from '../patterns.ts';
 import { ArrayList, sizeOf, type CelValue } from '../values.ts';
 import { formatText } from './formatting.ts';
 
@@ -123,20 +123,34 @@ const free: Cost = () => 0;
 const containment: Cost = (args) => Math.ceil(sizeOf(args[0] ?? null) * STRING_COST) * Math.ceil(sizeOf(args[1] ?? null) * STRING_COST);
 const longText: Cost = (args) => Math.max(1, Math.ceil(sizeOf(args[0] ?? null) / 1000));
 
-function findAll(args: readonly CelValue[]): CelValue {
+/** A step of a pattern in a test, which visits few of them, and in a search, which visits all; in units of pattern cost. */
+const TEST_STEP = 1 / 40;
+const SEARCH_STEP = 1 / 4;
+/** Of a search's cost, what each further match is charged. */
+const FURTHER_SEARCH = 0.01;
+
+/** Kubernetes' cost goes by the pattern's characters; a pattern that is larger than it looks is charged by its steps. */
+const patternWork = (step: number): Cost => (args) => {
+  const characters = Math.ceil((1 + sizeOf(args[0] ?? null)) * STRING_COST);
+  return Math.max(patternCost(args), characters * Math.ceil(patternSize(text(args[1])) * step));
+};
+const searchWork = patternWork(SEARCH_STEP);
+
+const findAll: Run = (args, meter) => {
   const limit = args[2] === undefined ? -1 : position(args[2]);
-  return new ArrayList(findEach(text(args[0]), text(args[1]), limit));
-}
+  const perCharacter = searchWork(['', args[1] ?? '']) * STRING_COST * FURTHER_SEARCH;
+  return new ArrayList(findEach(text(args[0]), text(args[1]), limit, (left) => meter.spend(Math.floor(left * perCharacter))));
+};
 
 export const strings: readonly Overload[] = [
   overload('contains', 'string.(string): bool', ([a, b]) => text(a).includes(text(b)), containment),
   overload('startsWith', 'string.(string): bool', ([a, b]) => text(a).startsWith(text(b)), traversal),
   overload('endsWith', 'string.(string): bool', ([a, b]) => text(a).endsWith(text(b)), traversal),
-  overload('matches', 'string.(string): bool', ([a, b]) => matches(text(a), text(b)), patternCost),
-  overload('matches', '(string, string): bool', ([a, b]) => matches(text(a), text(b)), patternCost),
-  overload('find', 'string.(string): string', ([a, b]) => findFirst(text(a), text(b)) ?? '', patternCost),
-  overload('findAll', 'string.(string): list<string>', findAll, patternCost),
-  overload('findAll', 'string.(string, int): list<string>', findAll, patternCost),
+  overload('matches', 'string.(string): bool', ([a, b]) => matches(text(a), text(b)), patternWork(TEST_STEP)),
+  overload('matches', '(string, string): bool', ([a, b]) => matches(text(a), text(b)), patternWork(TEST_STEP)),
+  overload('find', 'string.(string): string', ([a, b]) => findFirst(text(a), text(b)) ?? '', searchWork),
+  overload('findAll', 'string.(string): list<string>', findAll, searchWork),
+  overload('findAll', 'string.(string, int): list<string>', findAll, searchWork),
   overload('charAt', 'string.(int): string', charAt, longText),
   overload('indexOf', 'string.(string): int', indexOf, traversal),
   overload('indexOf', 'string.(string, int): int', indexOf, traversal),
