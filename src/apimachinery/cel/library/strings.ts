@@ -127,7 +127,7 @@ const longText: Cost = (args) => Math.max(1, Math.ceil(sizeOf(args[0] ?? null) /
 const TEST_STEP = 1 / 40;
 const SEARCH_STEP = 1 / 4;
 /** Of a search's cost, what each further match is charged. */
-const FURTHER_SEARCH = 0.01;
+const FURTHER_SEARCH = 0.2;
 
 /** Kubernetes' cost goes by the pattern's characters; a pattern that is larger than it looks is charged by its steps. */
 const patternWork = (step: number): Cost => (args) => {
