@@ -6,16 +6,17 @@ import type { Attributes, Authorizer, Decision, Rules } from '../authorizer.ts';
 import { Permissions } from './permissions.ts';
 import { CLUSTER, type RoleIndex } from './roleindex.ts';
 
-/** What is compiled of one user's rights, of one generation of roles and bindings. */
+/** One user's rights in one place, of one version of the roles and bindings that concern it. Undefined where nothing is bound to the user. */
 interface Compiled {
-  generation: number;
-  readonly cluster: Permissions;
-  /** Namespaces asked about; those in which nothing is bound to the user hold undefined. */
-  readonly namespaces: Map<string, Permissions | undefined>;
+  readonly version: number;
+  readonly permissions: Permissions | undefined;
 }
 
+/** By namespace, and under `CLUSTER` those that hold everywhere. */
+type Places = Map<string, Compiled>;
+
 const NOTHING = new Permissions();
-/** Namespaces remembered per user; one that names more makes the server look again. */
+/** Places remembered per user; one that names more makes the server look again. */
 const MAX_NAMESPACES = 4096;
 
 const identityOf = ({ name, groups }: User): string => JSON.stringify([name, ...groups]);
@@ -23,60 +24,63 @@ const identityOf = ({ name, groups }: User): string => JSON.stringify([name, ...
 export class RbacAuthorizer implements Authorizer {
   readonly #index: RoleIndex;
   /** Users are one object per connection or token, so that most questions need no key. */
-  readonly #byUser = new WeakMap<User, Compiled>();
-  readonly #byIdentity = new Map<string, Compiled>();
+  readonly #byUser = new WeakMap<User, Places>();
+  readonly #byIdentity = new Map<string, Places>();
 
   constructor(index: RoleIndex) {
     this.#index = index;
   }
 
   authorize(attributes: Attributes): Decision {
-    const compiled = this.#compiled(attributes.user);
-    const everywhere = compiled.cluster.check(attributes);
-    if (everywhere !== undefined) {
-      return everywhere;
+    const { user, isResource, namespace } = attributes;
+    const places = this.#placesOf(user);
+    const everywhere = this.#in(places, user, CLUSTER) ?? NOTHING;
+    const found = everywhere.check(attributes);
+    if (found !== undefined) {
+      return found;
     }
-    const here = attributes.isResource && attributes.namespace !== '' ? this.#inNamespace(compiled, attributes) : undefined;
-    return here?.check(attributes) ?? compiled.cluster.denial(here ?? NOTHING);
+    const here = isResource && namespace !== CLUSTER ? this.#in(places, user, namespace) ?? NOTHING : NOTHING;
+    return here.check(attributes) ?? everywhere.denial(here);
   }
 
-  #inNamespace(compiled: Compiled, { user, namespace }: Attributes): Permissions | undefined {
-    const { namespaces } = compiled;
-    const known = namespaces.get(namespace);
-    if (known !== undefined || namespaces.has(namespace)) {
-      return known;
+  #in(places: Places, user: User, namespace: string): Permissions | undefined {
+    const known = places.get(namespace);
+    const version = this.#index.version(namespace);
+    if (known !== undefined && known.version === version) {
+      return known.permissions;
     }
-    if (namespaces.size >= MAX_NAMESPACES) {
-      namespaces.clear();
+    if (places.size >= MAX_NAMESPACES) {
+      places.clear();
     }
-    const made = this.#index.permissions(user, namespace);
-    namespaces.set(namespace, made);
-    return made;
+    const permissions = this.#index.permissions(user, namespace);
+    places.set(namespace, { version, permissions });
+    return permissions;
   }
 
-  #compiled(user: User): Compiled {
-    const known = this.#byUser.get(user);
-    if (known !== undefined && known.generation === this.#index.generation) {
-      return known;
+  #placesOf(user: User): Places {
+    let places = this.#byUser.get(user);
+    if (places !== undefined) {
+      return places;
     }
     const identity = identityOf(user);
-    let compiled = this.#byIdentity.get(identity);
-    if (compiled === undefined || compiled.generation !== this.#index.generation) {
+    places = this.#byIdentity.get(identity);
+    if (places === undefined) {
       if (this.#byIdentity.size >= MAX_COMPILED_USERS) {
         this.#byIdentity.clear();
       }
-      compiled = { generation: this.#index.generation, cluster: this.#index.permissions(user, CLUSTER) ?? new Permissions(), namespaces: new Map() };
-      this.#byIdentity.set(identity, compiled);
+      places = new Map();
+      this.#byIdentity.set(identity, places);
     }
-    this.#byUser.set(user, compiled);
-    return compiled;
+    this.#byUser.set(user, places);
+    return places;
   }
 
   /** Every rule that holds for a user in a namespace, and what could not be found out. */
   rulesIn(user: User, namespace: string): { rules: readonly PolicyRule[]; errors: readonly string[] } {
-    const { cluster } = this.#compiled(user);
-    const here = (namespace === '' ? undefined : this.#index.permissions(user, namespace)) ?? NOTHING;
-    return { rules: [...cluster.rules, ...here.rules], errors: [...new Set([...cluster.errors, ...here.errors])] };
+    const places = this.#placesOf(user);
+    const everywhere = this.#in(places, user, CLUSTER) ?? NOTHING;
+    const here = (namespace === CLUSTER ? undefined : this.#in(places, user, namespace)) ?? NOTHING;
+    return { rules: [...everywhere.rules, ...here.rules], errors: [...new Set([...everywhere.errors, ...here.errors])] };
   }
 
   rulesFor(user: User, namespace: string): Rules {

@@ -24,7 +24,8 @@ const grant = (verbs: Verbs, names: readonly string[], decision: Decision): void
 
 const allowed = (verbs: Verbs, verb: string): Decision | undefined => verbs.get(verb) ?? verbs.get(ALL);
 
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+/** The entry of a key, made when there is none. */
+export function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let entry = map.get(key);
   if (entry === undefined) {
     entry = make();

@@ -11,21 +11,24 @@ import type { Store } from '../../../store/store.ts';
 import type { AdmissionPlugin } from '../../admission/admission.ts';
 import type { User } from '../../types.ts';
 import type { Decision } from '../authorizer.ts';
-import { Permissions } from './permissions.ts';
+import { entryOf, Permissions } from './permissions.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const PLURALS = ['clusterroles', 'roles', 'clusterrolebindings', 'rolebindings'] as const;
 type Plural = (typeof PLURALS)[number];
 
-/** One subject of one binding. */
+/** A role that some bindings give to one subject. */
 interface Bound {
-  readonly roleKey: string;
   readonly role: RoleRef;
-  readonly decision: Decision;
+  /** By the binding's name. Any of them will do. */
+  readonly decisions: Map<string, Decision>;
 }
 
-/** Subject → binding → what it binds. */
+/** Subject → role → the bindings. */
 type Subjects = Map<string, Map<string, Bound>>;
+
+/** Namespaces whose changes are told apart; beyond that a change counts for all of them. */
+const MAX_CHANGED_NAMESPACES = 10_000;
 
 /** Cluster-wide bindings stand under this instead of a namespace's name. */
 export const CLUSTER = '';
@@ -68,13 +71,25 @@ const rulesOf = (object: KubeObject): readonly PolicyRule[] =>
 const bindingOf = (object: KubeObject): RoleBinding => (object.kind === 'ClusterRoleBinding'
   ? typed('rbac.authorization.k8s.io/v1 ClusterRoleBinding', object) : typed('rbac.authorization.k8s.io/v1 RoleBinding', object));
 
+/** Takes a binding from a subject's roles; whether no role is left. */
+function isEmptyWithout(roles: Map<string, Bound>, key: string, binding: string): boolean {
+  const decisions = roles.get(key)?.decisions;
+  decisions?.delete(binding);
+  if (decisions?.size === 0) {
+    roles.delete(key);
+  }
+  return roles.size === 0;
+}
+
 export class RoleIndex implements AdmissionPlugin {
   readonly name = 'RBAC';
   readonly #roles = new Map<string, readonly PolicyRule[]>();
   /** By namespace, `CLUSTER` for cluster-wide bindings. */
   readonly #bindings = new Map<string, Subjects>();
-  /** Rises with every change: what was compiled before is to be compiled again. */
-  generation = 1;
+  /** Changes so far; when there was one that concerns all namespaces, and in which namespace when. */
+  #changes = 1;
+  #everywhere = 1;
+  readonly #changed = new Map<string, number>();
 
   /** An index of what is stored; it follows later writes as an admission plugin. */
   static load(store: Store, registry: Registry): RoleIndex {
@@ -95,7 +110,14 @@ export class RoleIndex implements AdmissionPlugin {
   }
 
   #apply(plural: Plural, now: KubeObject | undefined, before: KubeObject | undefined): void {
-    this.generation += 1;
+    this.#changes += 1;
+    const { namespace = CLUSTER } = (now ?? before)?.metadata ?? {};
+    if (namespace === CLUSTER || this.#changed.size >= MAX_CHANGED_NAMESPACES) {
+      this.#everywhere = this.#changes;
+      this.#changed.clear();
+    } else {
+      this.#changed.set(namespace, this.#changes);
+    }
     if (plural === 'roles' || plural === 'clusterroles') {
       const kind = plural === 'roles' ? 'Role' : 'ClusterRole';
       if (before !== undefined) {
@@ -114,40 +136,38 @@ export class RoleIndex implements AdmissionPlugin {
     }
   }
 
+  /** A number that is another one after every change that concerns a namespace, or with `CLUSTER` all of them: for what is compiled. */
+  version(namespace: string): number {
+    return namespace === CLUSTER ? this.#everywhere : Math.max(this.#everywhere, this.#changed.get(namespace) ?? 0);
+  }
+
   #bind(binding: RoleBinding): void {
-    const namespace = binding.metadata.namespace ?? CLUSTER;
-    const subjects: Subjects = this.#bindings.get(namespace) ?? new Map();
-    this.#bindings.set(namespace, subjects);
+    const { roleRef: role, metadata: { namespace = CLUSTER, name } } = binding;
+    const subjects = entryOf(this.#bindings, namespace, (): Subjects => new Map());
+    const key = roleKey(role.kind, namespace, role.name);
     for (const subject of binding.subjects ?? []) {
-      const key = subjectKey(subject, namespace);
-      if (key === undefined) {
-        continue;
-      }
-      const bound: Bound = {
-        role: binding.roleRef, roleKey: roleKey(binding.roleRef.kind, namespace, binding.roleRef.name),
-        decision: { allowed: true, reason: reasonOf(binding, namespace, subject) },
-      };
-      const entry = subjects.get(key);
-      if (entry === undefined) {
-        subjects.set(key, new Map([[binding.metadata.name, bound]]));
-      } else {
-        entry.set(binding.metadata.name, bound);
+      const who = subjectKey(subject, namespace);
+      if (who !== undefined) {
+        const roles = entryOf(subjects, who, () => new Map<string, Bound>());
+        entryOf(roles, key, () => ({ role, decisions: new Map() })).decisions.set(name, { allowed: true, reason: reasonOf(binding, namespace, subject) });
       }
     }
   }
 
-  #unbind(binding: RoleBinding): void {
-    const namespace = binding.metadata.namespace ?? CLUSTER;
+  #unbind({ roleRef: role, subjects: bound, metadata: { namespace = CLUSTER, name } }: RoleBinding): void {
     const subjects = this.#bindings.get(namespace);
-    for (const subject of binding.subjects ?? []) {
-      const key = subjectKey(subject, namespace) ?? '';
-      const entry = subjects?.get(key);
-      entry?.delete(binding.metadata.name);
-      if (entry?.size === 0) {
-        subjects?.delete(key);
+    if (subjects === undefined) {
+      return;
+    }
+    const key = roleKey(role.kind, namespace, role.name);
+    for (const subject of bound ?? []) {
+      const who = subjectKey(subject, namespace) ?? '';
+      const roles = subjects.get(who);
+      if (roles !== undefined && isEmptyWithout(roles, key, name)) {
+        subjects.delete(who);
       }
     }
-    if (subjects?.size === 0) {
+    if (subjects.size === 0) {
       this.#bindings.delete(namespace);
     }
   }
@@ -166,8 +186,9 @@ export class RoleIndex implements AdmissionPlugin {
     let permissions: Permissions | undefined;
     const seen = new Set<string>();
     for (const key of [userKey(user.name), ...user.groups.map(groupKey)]) {
-      for (const { roleKey: role, role: reference, decision } of subjects.get(key)?.values() ?? []) {
-        if (seen.has(role)) {
+      for (const [role, { role: reference, decisions }] of subjects.get(key) ?? []) {
+        const [decision] = decisions.values();
+        if (decision === undefined || seen.has(role)) {
           continue;
         }
         seen.add(role);
