@@ -98,7 +98,7 @@ function flowObjects(): SystemObject[] {
 const serviceRange = (cidr: string): SystemObject => ({
   resource: ['networking.k8s.io', 'v1', 'servicecidrs'],
   object: { metadata: { name: 'kubernetes' }, spec: { cidrs: [cidr] } }, enforced: [],
-  conditions: [{ type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' }],
+  conditions: [{ type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready' }],
 });
 
 /** Deprecated, and asked for all the same: the store is well as long as somebody answers. */

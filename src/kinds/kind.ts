@@ -25,6 +25,8 @@ export interface Column<T extends KubeObject = KubeObject> {
 export interface Rules<T extends KubeObject = KubeObject> {
   /** Kubernetes' defaulting, on every write and idempotent. */
   defaults?(object: T): void;
+  /** The same of the status alone, on every write through `/status`, where `defaults` is left out. */
+  defaultStatus?(object: T): void;
   /** Before a create: drop what the client may not set (status), set what only the server does. */
   prepareCreate?(object: T): void;
   /** Before an update of the main resource: keep status and immutable server-set fields of `old`. */

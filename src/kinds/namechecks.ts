@@ -1,7 +1,7 @@
 /** Checks of composed names and references that several groups share, worded as Kubernetes words them. */
 import { validateDns1123Label, validateDns1123Subdomain, validatePathSegment } from '../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../apimachinery/status.ts';
-import { nameErrors } from './checks.ts';
+import { ipAddress, isIp, nameErrors } from './checks.ts';
 
 const MAX_DRIVER_NAME = 63;
 const MAX_DOMAIN = 253;
@@ -53,6 +53,33 @@ export function signerName(field: string, value: string | undefined): FieldError
   return value.length > MAX_SIGNER_NAME ? [...errors, fieldError.tooLong(field, MAX_SIGNER_NAME)] : errors;
 }
 
+/** What may follow the domain. */
+const PATH = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+/** `acme.io/foo`, of at most `max` bytes: who looks after an object. */
+export function domainPath(field: string, value: string, max: number): FieldError[] {
+  const errors = value.length > max ? [fieldError.tooLong(field, max)] : [];
+  const [host = '', ...rest] = value.split('/');
+  const path = rest.join('/');
+  if (host === '' || path === '') {
+    return [...errors, fieldError.invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  }
+  return [
+    ...errors,
+    ...validateDns1123Subdomain(host).map((why) => fieldError.invalid(field, host, why)),
+    ...(PATH.test(path) ? [] : [fieldError.invalid(field, path, "Invalid path (e.g. 'foo/bar', regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')")]),
+  ];
+}
+
 /** A required name that may be anything which can stand in a path. */
 export const requiredPathName = (field: string, value: string | undefined): FieldError[] =>
   (value === undefined || value === '' ? [fieldError.required(field)] : nameErrors(field, value, validatePathSegment));
+
+export const notAddress = (field: string, name: string): FieldError[] =>
+  (isIp(name) ? [fieldError.invalid(field, name, 'must be a DNS name, not an IP address')] : []);
+
+/** Where a load balancer of a Service or an Ingress can be reached. */
+export const balancerPointErrors = (field: string, { ip, hostname }: { ip?: string; hostname?: string }): FieldError[] => [
+  ...(ip ? ipAddress(`${field}.ip`, ip) : []),
+  ...(hostname ? [...nameErrors(`${field}.hostname`, hostname, validateDns1123Subdomain), ...notAddress(`${field}.hostname`, hostname)] : []),
+];

@@ -13,6 +13,9 @@ testRules(runtimeClass, {
   base: { handler: 'runc' },
   create: [
     ['handler', 'A', `handler: Invalid value: "A": ${LABEL}`],
+    ['scheduling', { nodeSelector: { 'a b': '-' } },
+      `scheduling.nodeSelector: Invalid value: "a b": ${QUALIFIED}`,
+      "scheduling.nodeSelector: Invalid value: \"-\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"],
     ['overhead', { podFixed: { cpu: '-1' } }, 'overhead.podFixed[cpu]: Invalid value: "-1": must be greater than or equal to 0'],
     ['scheduling', { tolerations: [{ operator: 'Near' }] },
       'scheduling.tolerations[0].operator: Invalid value: "Near": operator must be Exists when `key` is empty, which means "match all values and all keys"',
@@ -32,6 +35,21 @@ testRules(podDisruptionBudget, {
     ['spec.maxUnavailable', 1, 'spec: Invalid value: {"minAvailable":1,"maxUnavailable":1}: minAvailable and maxUnavailable cannot be both set'],
     ['spec.selector', { matchLabels: { '-': '' } }, `spec.selector.matchLabels: Invalid value: "-": ${QUALIFIED}`],
     ['spec.unhealthyPodEvictionPolicy', 'Maybe', 'spec.unhealthyPodEvictionPolicy: Unsupported value: "Maybe": supported values: "AlwaysAllow", "IfHealthyBudget"'],
+  ],
+  status: [
+    ['status.disruptionsAllowed', -1, 'status.disruptionsAllowed: Invalid value: -1: must be greater than or equal to 0'],
+    ['status.expectedPods', -1, 'status.expectedPods: Invalid value: -1: must be greater than or equal to 0'],
+    ['status.conditions', [{ type: 'a b', status: 'Maybe' }],
+      `status.conditions[0].type: Invalid value: "a b": ${QUALIFIED}`,
+      'status.conditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+      'status.conditions[0].lastTransitionTime: Required value: must be set',
+      'status.conditions[0].reason: Required value: must be set'],
+    ['status.conditions', [{ type: 'A', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'Good', message: '' }, { type: 'A', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'Good', message: '' }],
+      'status.conditions[1].type: Duplicate value: "A"'],
+    ['status.conditions', [{ type: 'A', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', reason: '_', message: '' }],
+      "status.conditions[0].reason: Invalid value: \"_\": a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')"],
+    ['status.conditions', [{ type: 'A', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'Good', message: '', observedGeneration: -1 }],
+      'status.conditions[0].observedGeneration: Invalid value: -1: must be greater than or equal to zero'],
   ],
 });
 

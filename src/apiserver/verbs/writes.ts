@@ -186,6 +186,7 @@ async function settle(core: Core, update: Update, current: Stored, request: Muta
   };
   const statusOnly = update.scope.part === 'status';
   if (statusOnly) {
+    kind.rules.defaultStatus?.(next);
     track();
     await core.admission.admit(request);
     next = request.object ?? next;

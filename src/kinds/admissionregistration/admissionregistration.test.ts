@@ -151,6 +151,9 @@ testRules(validatingAdmissionPolicy, {
     ['status', { typeChecking: { expressionWarnings: [{ warning: '', fieldRef: ' ' }] } },
       'status.typeChecking.expressionWarnings[0].warning: Required value',
       'status.typeChecking.expressionWarnings[0].fieldRef: Required value'],
+    ['status.conditions', [{ type: 'A', status: 'True' }],
+      'status.conditions[0].lastTransitionTime: Required value: must be set',
+      'status.conditions[0].reason: Required value: must be set'],
   ],
 });
 

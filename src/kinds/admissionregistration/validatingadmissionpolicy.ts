@@ -3,6 +3,7 @@ import { validateQualifiedName } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { duplicates, nameErrors } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
+import { conditionsErrors } from '../conditions.ts';
 import type { AuditAnnotation, ExpressionWarning, ValidatingAdmissionPolicy, Validation } from '../generated/admissionregistration.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
@@ -90,7 +91,9 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
       defaultMatch(object.spec.matchConstraints);
     },
     validate,
-    validateStatus: ({ status }) => (status?.typeChecking?.expressionWarnings ?? [])
-      .flatMap((one, index) => warningErrors(`status.typeChecking.expressionWarnings[${index}]`, one)),
+    validateStatus: ({ status }) => [
+      ...(status?.typeChecking?.expressionWarnings ?? []).flatMap((one, index) => warningErrors(`status.typeChecking.expressionWarnings[${index}]`, one)),
+      ...conditionsErrors('status.conditions', status?.conditions),
+    ],
   },
 });

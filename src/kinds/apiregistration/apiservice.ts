@@ -3,13 +3,13 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { nameErrors, portNumber, requiredText } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { APIService, APIServiceSpec, APIServiceStatus } from '../generated/apiregistration.ts';
+import { CONDITION_STATUSES } from '../conditions.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
 
 const MAX_GROUP_PRIORITY = 20_000;
 const MAX_VERSION_PRIORITY = 1000;
 const HTTPS_PORT = 443;
-const CONDITION_STATUSES = ['False', 'True', 'Unknown'];
 
 function groupErrors({ group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 }: Partial<APIServiceSpec>): FieldError[] {
   return [

@@ -46,6 +46,11 @@ function strategyErrors({ updateStrategy }: DaemonSetSpec): FieldError[] {
   return errors;
 }
 
+const COUNTS = [
+  'currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable',
+  'numberUnavailable', 'collisionCount',
+] as const;
+
 const count = (name: string, value: (status: NonNullable<DaemonSet['status']>) => number | undefined): Column<DaemonSet> =>
   column(name, ({ status }) => (status === undefined ? 0 : value(status) ?? 0), { type: 'integer' });
 
@@ -71,6 +76,7 @@ export const daemonSet = defineKind<DaemonSet>({
       ...alwaysRestarts('spec.template', spec.template, OWNER), ...strategyErrors(spec),
       ...nonNegative('spec.minReadySeconds', spec.minReadySeconds), ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
     ],
+    validateStatus: ({ status }) => COUNTS.flatMap((name) => nonNegative(`status.${name}`, status?.[name])),
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
     warnings: ({ spec }) => [...inert('DaemonSet')(), ...templateWarnings(spec.template)],
   },

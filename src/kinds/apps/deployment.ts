@@ -6,6 +6,7 @@ import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { Deployment, DeploymentSpec, DeploymentStrategy } from '../generated/apps.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+import { replicaStatusErrors } from './status.ts';
 
 /** Half the way to the largest: what Kubernetes uses for "as long as it takes". */
 const NO_DEADLINE = 2 ** 31 - 1;
@@ -67,6 +68,11 @@ function validate({ spec }: Deployment): FieldError[] {
   ];
 }
 
+const STATUS = {
+  counts: ['observedGeneration', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'collisionCount'],
+  parts: ['updatedReplicas', 'readyReplicas', 'availableReplicas'], ready: 'cannot be greater than readyReplicas',
+};
+
 export const deployment = defineKind<Deployment>({
   group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', singular: 'deployment',
   namespaced: true, type: 'apps/v1.Deployment', origin: 'builtin',
@@ -87,13 +93,6 @@ export const deployment = defineKind<Deployment>({
     validate,
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
     warnings: ({ spec }) => templateWarnings(spec.template),
-    validateStatus: ({ status = {} }) => [
-      ...nonNegative('status.replicas', status.replicas), ...nonNegative('status.updatedReplicas', status.updatedReplicas),
-      ...nonNegative('status.readyReplicas', status.readyReplicas), ...nonNegative('status.availableReplicas', status.availableReplicas),
-      ...((status.updatedReplicas ?? 0) > (status.replicas ?? 0)
-        ? [fieldError.invalid('status.updatedReplicas', status.updatedReplicas, 'cannot be greater than status.replicas')] : []),
-      ...((status.readyReplicas ?? 0) > (status.replicas ?? 0)
-        ? [fieldError.invalid('status.readyReplicas', status.readyReplicas, 'cannot be greater than status.replicas')] : []),
-    ],
+    validateStatus: ({ status }) => replicaStatusErrors({ ...status }, STATUS),
   },
 });

@@ -5,6 +5,7 @@ import { templateWarnings } from '../core/podspec/warnings.ts';
 import type { ReplicaSet, ReplicaSetSpec } from '../generated/apps.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+import { replicaStatusErrors } from './status.ts';
 
 function defaults(set: ReplicaSet): void {
   // A selector that is missing is for validation to name, not for defaults to make up.
@@ -13,6 +14,12 @@ function defaults(set: ReplicaSet): void {
   spec.replicas ??= 1;
   spec.template = defaultTemplate(spec.template);
 }
+
+/** Of replication controllers too. */
+export const REPLICA_STATUS = {
+  counts: ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
+  parts: ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], ready: 'cannot be greater than readyReplicas',
+};
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', singular: 'replicaset',
@@ -36,9 +43,6 @@ export const replicaSet = defineKind<ReplicaSet>({
     ],
     validateUpdate: (object, old) => immutable('spec.selector', object.spec.selector, old.spec.selector),
     warnings: ({ spec }) => templateWarnings(spec.template),
-    validateStatus: ({ status }) => [
-      ...nonNegative('status.replicas', status?.replicas), ...nonNegative('status.readyReplicas', status?.readyReplicas),
-      ...nonNegative('status.availableReplicas', status?.availableReplicas),
-    ],
+    validateStatus: ({ status }) => replicaStatusErrors({ ...status }, REPLICA_STATUS),
   },
 });

@@ -1,6 +1,8 @@
 /** The rules of apps, one by one; those of the pods in them stand with the pods. */
 import { daemonSet } from './daemonset.ts';
 import { statefulSet } from './statefulset.ts';
+import { deployment } from './deployment.ts';
+import { replicaSet } from './replicaset.ts';
 import { controllerRevision } from './controllerrevision.ts';
 import { QUALIFIED, testRules } from '../ruletable.ts';
 
@@ -31,6 +33,10 @@ testRules(daemonSet, {
   update: [
     ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Exists' }] },
       'spec.selector: Invalid value: {"matchExpressions":[{"key":"app","operator":"Exists"}]}: field is immutable'],
+  ],
+  status: [
+    ['status.numberReady', -1, 'status.numberReady: Invalid value: -1: must be greater than or equal to 0'],
+    ['status.collisionCount', -1, 'status.collisionCount: Invalid value: -1: must be greater than or equal to 0'],
   ],
 });
 
@@ -86,6 +92,84 @@ testRules(statefulSet, {
     ['status', { replicas: 1, currentReplicas: 2, updatedReplicas: 2 },
       'status.currentReplicas: Invalid value: 2: cannot be greater than status.replicas',
       'status.updatedReplicas: Invalid value: 2: cannot be greater than status.replicas'],
+  ],
+});
+
+testRules(deployment, {
+  base: { spec: { selector: { matchLabels: { app: 'a' } }, template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } } },
+  create: [
+    ['spec.selector', undefined,
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`'],
+    ['spec.selector', {}, 'spec.selector: Invalid value: {}: empty selector is invalid for deployment'],
+    ['spec.selector', { matchLabels: { app: 'b' } }, 'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`'],
+    ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Near' }] },
+      'spec.selector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator'],
+    ['spec.template.metadata', { labels: { app: 'a', '-': 'b' } }, `spec.template.metadata.labels: Invalid value: "-": ${QUALIFIED}`],
+    ['spec.template.spec.containers', [], 'spec.template.spec.containers: Required value'],
+    ['spec.template.spec.restartPolicy', 'Never', 'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
+    ['spec.template.spec.activeDeadlineSeconds', 5, 'spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported'],
+    ['spec.minReadySeconds', -1, 'spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0'],
+    ['spec.replicas', -1, 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
+    ['spec.revisionHistoryLimit', -1, 'spec.revisionHistoryLimit: Invalid value: -1: must be greater than or equal to 0'],
+    ['spec.progressDeadlineSeconds', 0, 'spec.progressDeadlineSeconds: Invalid value: 0: must be greater than minReadySeconds'],
+    ['spec.strategy', { type: 'Sometimes' }, 'spec.strategy.type: Unsupported value: "Sometimes": supported values: "Recreate", "RollingUpdate"'],
+    ['spec.strategy', { type: 'Recreate', rollingUpdate: { maxSurge: 1 } },
+      "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"],
+    ['spec.strategy', { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } },
+      'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0'],
+    ['spec.strategy', { rollingUpdate: { maxUnavailable: '101%' } }, 'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be greater than 100%'],
+    ['spec.strategy', { rollingUpdate: { maxSurge: -1 } }, 'spec.strategy.rollingUpdate.maxSurge: Invalid value: -1: must be greater than or equal to 0'],
+  ],
+  update: [
+    ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Exists' }] },
+      'spec.selector: Invalid value: {"matchExpressions":[{"key":"app","operator":"Exists"}]}: field is immutable'],
+  ],
+  status: [
+    ['status', { replicas: 1, readyReplicas: 2 }, 'status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas'],
+    ['status', { replicas: -1 },
+      'status.replicas: Invalid value: -1: must be greater than or equal to 0',
+      'status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas',
+      'status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas',
+      'status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas'],
+    ['status', { replicas: 2, availableReplicas: 2, readyReplicas: 1 }, 'status.availableReplicas: Invalid value: 2: cannot be greater than readyReplicas'],
+    ['status.observedGeneration', -1, 'status.observedGeneration: Invalid value: -1: must be greater than or equal to 0'],
+    ['status', { replicas: 1, updatedReplicas: 2 }, 'status.updatedReplicas: Invalid value: 2: cannot be greater than status.replicas'],
+    ['status.unavailableReplicas', -1, 'status.unavailableReplicas: Invalid value: -1: must be greater than or equal to 0'],
+  ],
+});
+
+testRules(replicaSet, {
+  base: { spec: { selector: { matchLabels: { app: 'a' } }, template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } } },
+  create: [
+    ['spec.selector', undefined,
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`'],
+    ['spec.selector', {}, 'spec.selector: Invalid value: {}: empty selector is invalid for deployment'],
+    ['spec.selector', { matchLabels: { app: 'b' } }, 'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`'],
+    ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Near' }] },
+      'spec.selector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator'],
+    ['spec.template.metadata', { labels: { app: 'a', '-': 'b' } }, `spec.template.metadata.labels: Invalid value: "-": ${QUALIFIED}`],
+    ['spec.template.spec.containers', [], 'spec.template.spec.containers: Required value'],
+    ['spec.template.spec.restartPolicy', 'Never', 'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
+    ['spec.template.spec.activeDeadlineSeconds', 5, 'spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported'],
+    ['spec.minReadySeconds', -1, 'spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0'],
+    ['spec.replicas', -1, 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
+  ],
+  update: [
+    ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Exists' }] },
+      'spec.selector: Invalid value: {"matchExpressions":[{"key":"app","operator":"Exists"}]}: field is immutable'],
+  ],
+  status: [
+    ['status', { replicas: 1, readyReplicas: 2 }, 'status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas'],
+    ['status', { replicas: -1 },
+      'status.replicas: Invalid value: -1: must be greater than or equal to 0',
+      'status.fullyLabeledReplicas: Invalid value: 0: cannot be greater than status.replicas',
+      'status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas',
+      'status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas'],
+    ['status', { replicas: 2, availableReplicas: 2, readyReplicas: 1 }, 'status.availableReplicas: Invalid value: 2: cannot be greater than readyReplicas'],
+    ['status.observedGeneration', -1, 'status.observedGeneration: Invalid value: -1: must be greater than or equal to 0'],
+    ['status', { replicas: 1, fullyLabeledReplicas: 2 }, 'status.fullyLabeledReplicas: Invalid value: 2: cannot be greater than status.replicas'],
   ],
 });
 

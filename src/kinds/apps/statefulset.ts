@@ -9,6 +9,7 @@ import type { StatefulSet, StatefulSetSpec, StatefulSetStatus } from '../generat
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+import { replicaStatusErrors } from './status.ts';
 
 const MUTABLE = ['replicas', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds', 'ordinals'] as const;
 const REFUSAL = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
@@ -63,18 +64,10 @@ function strategyErrors({ podManagementPolicy = '', updateStrategy = {}, persist
   return [...errors, ...oneOf(`${kept}.whenDeleted`, retention?.whenDeleted, RETENTION), ...oneOf(`${kept}.whenScaled`, retention?.whenScaled, RETENTION)];
 }
 
-const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'collisionCount'] as const;
-const TOO_MANY = 'cannot be greater than status.replicas';
-
-function statusErrors(status: Partial<StatefulSetStatus>): FieldError[] {
-  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
-  return [
-    ...COUNTS.flatMap((name) => nonNegative(`status.${name}`, status[name])),
-    ...(['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const).flatMap((name) => ((status[name] ?? 0) > replicas
-      ? [fieldError.invalid(`status.${name}`, status[name] ?? 0, TOO_MANY)] : [])),
-    ...(availableReplicas > readyReplicas ? [fieldError.invalid('status.availableReplicas', availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
-  ];
-}
+const STATUS = {
+  counts: ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount'],
+  parts: ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'], ready: 'cannot be greater than status.readyReplicas',
+};
 
 function validate({ spec }: StatefulSet): FieldError[] {
   return [
@@ -118,7 +111,7 @@ export const statefulSet = defineKind<StatefulSet>({
   ],
   rules: {
     ...ownStatus<StatefulSetStatus>(() => ({ replicas: 0, availableReplicas: 0 })), defaults, validate, validateUpdate,
-    validateStatus: ({ status }) => statusErrors(status ?? {}),
+    validateStatus: ({ status }) => replicaStatusErrors({ ...status }, STATUS),
     warnings: ({ spec }) => [...inert('StatefulSet')(), ...templateWarnings(spec.template)],
   },
 });

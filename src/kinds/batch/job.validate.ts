@@ -4,11 +4,13 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import { immutable, labelSelector, nonNegative, oneOf, requiredOneOf } from '../checks.ts';
 import { validateTemplate } from '../core/podspec/template.ts';
-import type { Job, JobSpec, JobStatus, PodFailurePolicyRule } from '../generated/batch.ts';
+import type { Job, JobSpec, JobStatus, PodFailurePolicyRule, SuccessPolicyRule } from '../generated/batch.ts';
+import { domainPath } from '../namechecks.ts';
 
 const COUNTS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'] as const;
 const MAX_INDEXED = 100_000;
 const MAX_RULES = 20;
+const MAX_MANAGER = 63;
 
 function indexed(field: string, spec: JobSpec): FieldError[] {
   if (spec.completionMode !== 'Indexed') {
@@ -64,6 +66,53 @@ function failurePolicy(field: string, spec: JobSpec): FieldError[] {
   ];
 }
 
+const INDEX_RANGE = /^\d+(?:-\d+)?$/;
+
+/** How many indexes `0,2-5` names; undefined when it cannot be read. */
+function countIndexes(text: string): number | undefined {
+  let count = 0;
+  let last = -1;
+  for (const part of text.split(',')) {
+    const [from = 0, to = from] = part.split('-').map(Number);
+    if (!INDEX_RANGE.test(part) || from <= last || to < from) {
+      return undefined;
+    }
+    count += to - from + 1;
+    last = to;
+  }
+  return count;
+}
+
+function successRule(field: string, { succeededIndexes: indexes, succeededCount: count }: SuccessPolicyRule, completions: number): FieldError[] {
+  const errors = indexes === undefined && count === undefined
+    ? [fieldError.required(field, 'at least one of succeededCount or succeededIndexes must be specified')] : [];
+  const named = indexes === undefined ? undefined : countIndexes(indexes);
+  if (indexes !== undefined && named === undefined) {
+    errors.push(fieldError.invalid(`${field}.succeededIndexes`, indexes, `error parsing succeededIndexes: cannot convert string to integer for index: ${JSON.stringify(indexes)}`));
+  }
+  errors.push(...nonNegative(`${field}.succeededCount`, count));
+  if (count !== undefined && count > completions) {
+    errors.push(fieldError.invalid(`${field}.succeededCount`, count, `must be less than or equal to ${completions} (the number of specified completions)`));
+  }
+  if (count !== undefined && named !== undefined && count > named) {
+    errors.push(fieldError.invalid(`${field}.succeededCount`, count, `must be less than or equal to ${named} (the number of indexes in the specified succeededIndexes field)`));
+  }
+  return errors;
+}
+
+function successPolicy(field: string, { successPolicy: policy, completionMode, completions = 0 }: JobSpec): FieldError[] {
+  if (policy === undefined) {
+    return [];
+  }
+  const rules = policy.rules ?? [];
+  return [
+    ...(completionMode === 'Indexed' ? [] : [fieldError.invalid(field, policy, 'requires indexed completion mode')]),
+    ...(rules.length === 0 ? [fieldError.required(`${field}.rules`, 'at least one rules must be specified when the successPolicy is specified')] : []),
+    ...(rules.length > MAX_RULES ? [fieldError.tooMany(`${field}.rules`, rules.length, MAX_RULES)] : []),
+    ...rules.flatMap((rule, index) => successRule(`${field}.rules[${index}]`, rule, completions)),
+  ];
+}
+
 /** Everything but the selector, which a CronJob's template does not have. */
 export function validateJobSpec(field: string, spec: JobSpec): FieldError[] {
   const restart = spec.template.spec?.restartPolicy;
@@ -73,7 +122,10 @@ export function validateJobSpec(field: string, spec: JobSpec): FieldError[] {
     ...oneOf(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed', 'TerminatingOrFailed']),
     ...indexed(field, spec),
     ...validateTemplate(`${field}.template`, spec.template),
-    ...failurePolicy(field, spec),
+    ...failurePolicy(field, spec), ...successPolicy(`${field}.successPolicy`, spec),
+    ...(spec.managedBy === undefined ? [] : domainPath(`${field}.managedBy`, spec.managedBy, MAX_MANAGER)),
+    ...(spec.podFailurePolicy !== undefined && spec.podReplacementPolicy === 'TerminatingOrFailed'
+      ? [fieldError.notSupported(`${field}.podReplacementPolicy`, spec.podReplacementPolicy, ['Failed'])] : []),
   ];
   if (restart !== 'OnFailure' && restart !== 'Never') {
     errors.push(restart === undefined || restart === 'Always'

@@ -2,7 +2,7 @@ import { findCondition } from '../../apimachinery/conditions.ts';
 import { validateLabelValue, validateQualifiedName } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { AGE, column, NAME, NONE, UNKNOWN, wide } from '../columns.ts';
-import { isCidr, nameErrors, nonNegativeQuantity, requiredOneOf } from '../checks.ts';
+import { duplicates, isCidr, nameErrors, nonNegativeQuantity, requiredOneOf } from '../checks.ts';
 import type { Node, Taint } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
@@ -41,7 +41,26 @@ function taint(field: string, one: Taint): FieldError[] {
   ];
 }
 
-function validate({ spec, status }: Node): FieldError[] {
+function statusErrors({ status }: Node): FieldError[] {
+  return [
+    ...duplicates((status?.addresses ?? []).map((one) => `${one.type}/${one.address}`), (index) => `status.addresses[${index}]`),
+    ...(['capacity', 'allocatable'] as const).flatMap((part) => Object.entries(status?.[part] ?? {})
+      .flatMap(([name, value]) => nonNegativeQuantity(`status.${part}.${name}`, value))),
+  ];
+}
+
+/** At most one of each family. */
+function rangesErrors(ranges: readonly string[] = []): FieldError[] {
+  const families = new Set(ranges.map((cidr) => cidr.includes(':')));
+  return [
+    ...ranges.flatMap((cidr, index) => (isCidr(cidr) ? []
+      : [fieldError.invalid(`spec.podCIDRs[${index}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')])),
+    ...(families.size < ranges.length ? [fieldError.invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family')] : []),
+  ];
+}
+
+function validate(object: Node): FieldError[] {
+  const { spec } = object;
   const seen = new Set<string>();
   return [
     ...(spec.taints ?? []).flatMap((one, index) => {
@@ -53,9 +72,8 @@ function validate({ spec, status }: Node): FieldError[] {
       seen.add(key);
       return errors;
     }),
-    ...(spec.podCIDRs ?? []).flatMap((cidr, index) => (isCidr(cidr) ? []
-      : [fieldError.invalid(`spec.podCIDRs[${index}]`, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')])),
-    ...Object.entries(status?.capacity ?? {}).flatMap(([name, value]) => nonNegativeQuantity(`status.capacity[${name}]`, value)),
+    ...rangesErrors(spec.podCIDRs),
+    ...statusErrors(object),
   ];
 }
 
@@ -68,6 +86,14 @@ function validateUpdate({ spec }: Node, { spec: old }: Node): FieldError[] {
     errors.push(fieldError.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   }
   return errors;
+}
+
+/** Unless the node keeps something back, pods may have all of it. */
+function defaultStatus(object: Node): void {
+  const { allocatable, capacity } = object.status ?? {};
+  if (allocatable === undefined && capacity !== undefined) {
+    object.status = { ...object.status, allocatable: { ...capacity } };
+  }
 }
 
 export const node = defineKind<Node>({
@@ -97,9 +123,14 @@ export const node = defineKind<Node>({
       }
     },
     // A node that registers itself brings its status along.
-    prepareCreate(object) { object.status ??= {}; },
+    prepareCreate(object) {
+      object.status ??= {};
+      defaultStatus(object);
+    },
+    defaultStatus,
     prepareUpdate: keepStatus,
     validate,
     validateUpdate,
+    validateStatus: statusErrors,
   },
 });

@@ -35,6 +35,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
       object.spec.persistentVolumeReclaimPolicy ||= 'Retain';
       object.spec.volumeMode ||= 'Filesystem';
     },
+    defaultStatus(object) { object.status = { ...object.status, phase: object.status?.phase || 'Pending' }; },
     prepareCreate(object) { object.status = { phase: 'Pending' }; },
     prepareUpdate: keepStatus,
     validate: validateVolume,

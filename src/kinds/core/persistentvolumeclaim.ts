@@ -107,6 +107,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       object.spec ??= {};
       defaultClaimSpec(object.spec);
     },
+    defaultStatus(object) { object.status = { ...object.status, phase: object.status?.phase || 'Pending' }; },
     prepareCreate(object) { object.status = { phase: 'Pending' }; },
     prepareUpdate: keepStatus,
     validate: ({ spec }) => validateClaimSpec('spec', spec),

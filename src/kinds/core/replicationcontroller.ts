@@ -3,6 +3,8 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { nonNegative } from '../checks.ts';
 import { formatLabels, replicaColumns, wide } from '../columns.ts';
 import type { ReplicationController } from '../generated/core.ts';
+import { REPLICA_STATUS } from '../apps/replicaset.ts';
+import { replicaStatusErrors } from '../apps/status.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
@@ -41,5 +43,8 @@ export const replicationController = defineKind<ReplicationController>({
     wide('Selector', ({ spec }) => formatLabels(spec.selector)),
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
-  rules: { ...ownStatus(() => ({ replicas: 0 })), defaults, validate, warnings: inert('ReplicationController') },
+  rules: {
+    ...ownStatus(() => ({ replicas: 0 })), defaults, validate, warnings: inert('ReplicationController'),
+    validateStatus: ({ status }) => replicaStatusErrors({ ...status }, REPLICA_STATUS),
+  },
 });

@@ -3,7 +3,7 @@ import type { Service, ServiceSpec } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
 import { dropUnused, keepAllocated, reachesOutside } from './service.update.ts';
-import { validateService, validateServiceUpdate } from './service.validate.ts';
+import { validateService, validateServiceStatus, validateServiceUpdate } from './service.validate.ts';
 
 const AFFINITY_SECONDS = 10_800;
 
@@ -25,6 +25,15 @@ function defaultPolicies(spec: ServiceSpec): void {
   }
   if (spec.type === 'LoadBalancer') {
     spec.allocateLoadBalancerNodePorts ??= true;
+  }
+}
+
+/** Packets for a balancer's address arrive unchanged unless it says otherwise. */
+function defaultModes({ spec, status }: Service): void {
+  for (const point of status?.loadBalancer?.ingress ?? []) {
+    if (point.ip && spec.type === 'LoadBalancer') {
+      point.ipMode ??= 'VIP';
+    }
   }
 }
 
@@ -89,6 +98,7 @@ export const service = defineKind<Service>({
     name: 'dns1035label',
     generation: false,
     defaults,
+    defaultStatus: defaultModes,
     prepareCreate(object) { object.status = { loadBalancer: {} }; },
     prepareUpdate(object, old) {
       keepStatus(object, old);
@@ -97,5 +107,6 @@ export const service = defineKind<Service>({
     },
     validate: validateService,
     validateUpdate: validateServiceUpdate,
+    validateStatus: validateServiceStatus,
   },
 });

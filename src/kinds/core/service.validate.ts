@@ -3,11 +3,16 @@ import { validateDns1123Label, validateDns1123Subdomain, validateQualifiedName }
 import { validateLabels } from '../../apimachinery/objectmeta.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { duplicates, ipAddress, isCidr, isIp, nameErrors, oneOf, portNumber, portOrName, requiredOneOf } from '../checks.ts';
-import type { Service, ServicePort, ServiceSpec } from '../generated/core.ts';
+import type { LoadBalancerIngress, Service, ServicePort, ServiceSpec } from '../generated/core.ts';
+import { balancerPointErrors } from '../namechecks.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const MAX_AFFINITY_SECONDS = 86_400;
 const HEADLESS = 'None';
+const KUBELET_PORT = 10_250;
+/** One of each family. */
+const MAX_FAMILIES = 2;
+const TOO_MANY = `may only hold up to ${MAX_FAMILIES} values`;
 
 const isHeadless = ({ clusterIP, clusterIPs }: ServiceSpec): boolean => (clusterIPs?.[0] ?? clusterIP) === HEADLESS;
 const reachesOutside = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
@@ -25,6 +30,9 @@ function port(field: string, one: ServicePort, spec: ServiceSpec, needsName: boo
     ...portOrName(`${field}.targetPort`, one.targetPort),
     ...(one.appProtocol ? nameErrors(`${field}.appProtocol`, one.appProtocol, validateQualifiedName) : []),
   );
+  if (spec.type === 'LoadBalancer' && one.port === KUBELET_PORT) {
+    errors.push(fieldError.invalid(`${field}.port`, one.port, 'may not expose port 10250 externally since it is used by kubelet'));
+  }
   if (one.nodePort) {
     errors.push(...(reachesOutside(spec) ? portNumber(`${field}.nodePort`, one.nodePort)
       : [fieldError.forbidden(`${field}.nodePort`, `may not be used when \`type\` is '${spec.type ?? ''}'`)]));
@@ -58,16 +66,26 @@ function clusterIps(spec: ServiceSpec): FieldError[] {
   return [
     ...(spec.clusterIP && list[0] !== spec.clusterIP ? [fieldError.invalid('spec.clusterIPs', list, 'first value must match `clusterIP`')] : []),
     ...list.flatMap((one, index) => ipAddress(`spec.clusterIPs[${index}]`, one)),
+    ...(list.length > MAX_FAMILIES ? [fieldError.invalid('spec.clusterIPs', list, TOO_MANY)] : []),
   ];
 }
 
 /** One family, IPv4: what the embedded network has. */
 function families(spec: ServiceSpec): FieldError[] {
+  const list = spec.ipFamilies ?? [];
+  if (spec.type === 'ExternalName') {
+    return [
+      ...(list.length > 0 ? [fieldError.forbidden('spec.ipFamilies', 'may not be set for ExternalName services')] : []),
+      ...(spec.ipFamilyPolicy === undefined ? [] : [fieldError.forbidden('spec.ipFamilyPolicy', 'may not be set for ExternalName services')]),
+    ];
+  }
   return [
     ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']),
     ...(spec.ipFamilyPolicy === 'RequireDualStack'
       ? [fieldError.invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services')] : []),
-    ...(spec.ipFamilies ?? []).flatMap((family, index) => (family === 'IPv6'
+    ...(list.length > MAX_FAMILIES ? [fieldError.invalid('spec.ipFamilies', list, TOO_MANY)] : []),
+    ...duplicates(list, (index) => `spec.ipFamilies[${index}]`),
+    ...list.flatMap((family, index) => (family === 'IPv6'
       ? [fieldError.invalid(`spec.ipFamilies[${index}]`, family, 'not configured on this cluster')]
       : oneOf(`spec.ipFamilies[${index}]`, family, ['IPv4', 'IPv6']))),
   ];
@@ -111,6 +129,9 @@ function balancer(spec: ServiceSpec): FieldError[] {
     if (spec[name] !== undefined && !isBalancer) {
       errors.push(fieldError.forbidden(`spec.${name}`, "may only be used when `type` is 'LoadBalancer'"));
     }
+  }
+  if (isBalancer && spec.loadBalancerClass !== undefined) {
+    errors.push(...nameErrors('spec.loadBalancerClass', spec.loadBalancerClass, validateQualifiedName));
   }
   return errors;
 }
@@ -162,4 +183,22 @@ export function validateServiceUpdate({ spec }: Service, { spec: old }: Service)
     errors.push(fieldError.invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'));
   }
   return errors;
+}
+
+const modeErrors = (field: string, { ip, ipMode: mode }: LoadBalancerIngress): FieldError[] => {
+  if (!ip) {
+    return mode === undefined ? [] : [fieldError.forbidden(field, 'may not be specified when `ip` is not set')];
+  }
+  return mode === undefined ? [fieldError.required(field, 'must be specified when `ip` is set')] : oneOf(field, mode, ['Proxy', 'VIP']);
+};
+
+export function validateServiceStatus({ spec, status }: Service): FieldError[] {
+  const points = status?.loadBalancer?.ingress ?? [];
+  if (spec.type !== 'LoadBalancer') {
+    return points.length > 0 ? [fieldError.forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")] : [];
+  }
+  return points.flatMap((one, index) => {
+    const field = `status.loadBalancer.ingress[${index}]`;
+    return [...modeErrors(`${field}.ipMode`, one), ...balancerPointErrors(field, one)];
+  });
 }

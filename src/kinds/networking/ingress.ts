@@ -1,12 +1,12 @@
 import { validateDns1123Label, validateDns1123Subdomain } from '../../apimachinery/names.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { ipAddress, isIp, nameErrors, portName, portNumber } from '../checks.ts';
+import { nameErrors, portName, portNumber } from '../checks.ts';
 import { AGE, column, NAME, NONE } from '../columns.ts';
 import type { TypedLocalObjectReference } from '../generated/core.ts';
-import type { HTTPIngressPath, Ingress, IngressBackend, IngressLoadBalancerIngress, IngressRule, IngressStatus } from '../generated/networking.ts';
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressStatus } from '../generated/networking.ts';
 import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
-import { requiredPathName } from '../namechecks.ts';
+import { balancerPointErrors, notAddress, requiredPathName } from '../namechecks.ts';
 import { ownStatus } from '../strategy.ts';
 
 const TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
@@ -71,7 +71,6 @@ function httpPath(field: string, { pathType, path = '', backend: to }: Partial<H
 const dnsName = (field: string, name: string): FieldError[] => (name.includes('*')
   ? WILDCARD.test(name) ? [] : [fieldError.invalid(field, name, WILDCARD_WORDS)] : nameErrors(field, name, validateDns1123Subdomain));
 
-const notAddress = (field: string, name: string): FieldError[] => (isIp(name) ? [fieldError.invalid(field, name, 'must be a DNS name, not an IP address')] : []);
 
 const host = (field: string, name: string): FieldError[] => [...notAddress(field, name), ...dnsName(field, name)];
 
@@ -102,11 +101,6 @@ function classErrors({ metadata, spec }: Ingress): FieldError[] {
     ? [fieldError.invalid(`annotations.${CLASS_ANNOTATION}`, annotation, 'must match `ingressClassName` when both are specified')] : [];
 }
 
-const statusErrors = (field: string, points: readonly IngressLoadBalancerIngress[] = []): FieldError[] => points.flatMap(({ ip, hostname }, index) => [
-  ...(ip ? ipAddress(`${field}.ingress[${index}].ip`, ip) : []),
-  ...(hostname ? [...nameErrors(`${field}.ingress[${index}].hostname`, hostname, validateDns1123Subdomain), ...notAddress(`${field}.ingress[${index}].hostname`, hostname)] : []),
-]);
-
 function hosts({ spec }: Ingress): string {
   const names = [...new Set((spec.rules ?? []).map((one) => one.host).filter(Boolean))];
   const rest = names.length - MAX_HOSTS;
@@ -130,7 +124,7 @@ export const ingress = defineKind<Ingress>({
     defaults(object) { object.spec ??= {}; },
     validate,
     validateCreate: classErrors,
-    validateStatus: ({ status }) => statusErrors('status.loadBalancer', status?.loadBalancer?.ingress),
+    validateStatus: ({ status }) => (status?.loadBalancer?.ingress ?? []).flatMap((one, index) => balancerPointErrors(`status.loadBalancer.ingress[${index}]`, one)),
     warnings: inert('Ingress', 'there is no ingress controller here yet'),
   },
 });

@@ -4,30 +4,10 @@ import { immutable, nameErrors, requiredOneOf } from '../checks.ts';
 import { AGE, column, NAME, NONE } from '../columns.ts';
 import type { IngressClass, IngressClassParametersReference } from '../generated/networking.ts';
 import { defineKind } from '../kind.ts';
-import { requiredPathName } from '../namechecks.ts';
+import { domainPath, requiredPathName } from '../namechecks.ts';
 
 const MAX_CONTROLLER = 250;
 const SCOPES = ['Cluster', 'Namespace'];
-/** What may follow the domain of a controller. */
-const PATH = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
-
-function controllerErrors(field: string, controller: string | undefined): FieldError[] {
-  if (!controller) {
-    return [fieldError.required(field)];
-  }
-  const errors = controller.length > MAX_CONTROLLER ? [fieldError.tooLong(field, MAX_CONTROLLER)] : [];
-  const [host = '', ...path] = controller.split('/');
-  if (path.length === 0 || host === '' || path.join('/') === '') {
-    return [...errors, fieldError.invalid(field, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  const invalid = validateDns1123Subdomain(host);
-  return [
-    ...errors,
-    ...invalid.map((why) => fieldError.invalid(field, host, why)),
-    ...(PATH.test(path.join('/')) ? [] : [fieldError.invalid(field, path.join('/'), "Invalid path (e.g. 'foo/bar', regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')")]),
-  ];
-}
-
 function parameterErrors(field: string, parameters: IngressClassParametersReference | undefined): FieldError[] {
   if (parameters === undefined) {
     return [];
@@ -64,7 +44,7 @@ export const ingressClass = defineKind<IngressClass>({
         object.spec.parameters.scope ||= 'Cluster';
       }
     },
-    validate: ({ spec: { controller, parameters } }) => [...controllerErrors('spec.controller', controller), ...parameterErrors('spec.parameters', parameters)],
+    validate: ({ spec: { controller, parameters } }) => [...(controller ? domainPath('spec.controller', controller, MAX_CONTROLLER) : [fieldError.required('spec.controller')]), ...parameterErrors('spec.parameters', parameters)],
     validateUpdate: ({ spec }, { spec: old }) => immutable('spec.controller', spec.controller, old.controller),
   },
 });

@@ -1,4 +1,5 @@
 import { validateDns1123Label } from '../../apimachinery/names.ts';
+import { validateLabels } from '../../apimachinery/objectmeta.ts';
 import { validateTolerations } from '../core/podspec/scheduling.ts';
 import { immutable, nameErrors, nonNegativeQuantity } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
@@ -15,6 +16,7 @@ export const runtimeClass = defineKind<RuntimeClass>({
     validate: ({ handler, overhead, scheduling }) => [
       ...nameErrors('handler', handler ?? '', validateDns1123Label),
       ...Object.entries(overhead?.podFixed ?? {}).flatMap(([name, value]) => nonNegativeQuantity(`overhead.podFixed[${name}]`, value)),
+      ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),
       ...validateTolerations('scheduling.tolerations', scheduling?.tolerations),
     ],
     validateUpdate: (object, old) => immutable('handler', object.handler, old.handler),

@@ -1,9 +1,12 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import { intOrPercent, labelSelector, oneOf } from '../checks.ts';
+import { intOrPercent, labelSelector, nonNegative, oneOf } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
+import { conditionsErrors } from '../conditions.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../generated/policy.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
+
+const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const;
 
 const shown = (value: number | string | undefined): string => (value === undefined ? 'N/A' : String(value));
 
@@ -31,5 +34,9 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
     ...ownStatus<PodDisruptionBudgetStatus>(() => ({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 })),
     defaults(object) { object.spec ??= {}; },
     validate,
+    validateStatus: ({ status }) => [
+      ...conditionsErrors('status.conditions', status?.conditions),
+      ...COUNTS.flatMap((name) => nonNegative(`status.${name}`, status?.[name])),
+    ],
   },
 });

@@ -5,6 +5,7 @@ import { immutable, isCidr } from '../checks.ts';
 import type {
   AllocatedDeviceStatus, AllocationResult, DeviceAllocationConfiguration, DeviceRequestAllocationResult, ResourceClaim, ResourceClaimConsumerReference,
 } from '../generated/resource.ts';
+import { conditionsErrors } from '../conditions.ts';
 import { driverName } from '../namechecks.ts';
 import { requestNames, requestRefErrors, requestRefsErrors } from './claimspec.ts';
 import { bindingErrors, configErrors, labelName, limited, limitedSet, MAX_CONFIGS, poolName, rawErrors, tolerationErrors } from './names.ts';
@@ -59,6 +60,7 @@ function deviceErrors(field: string, device: AllocatedDeviceStatus, allocated: R
     ...shareErrors(`${field}.shareID`, device.shareID),
     ...(allocated.has(deviceId(device)) ? [] : [fieldError.invalid(field, deviceId(device), 'must be an allocated device in the claim')]),
     ...(conditions.length > MAX_CONDITIONS ? [fieldError.tooMany(`${field}.conditions`, conditions.length, MAX_CONDITIONS)] : []),
+    ...conditionsErrors(`${field}.conditions`, conditions),
     ...(data === undefined ? [] : rawErrors(`${field}.data`, data, MAX_DATA_BYTES)),
     ...((network.interfaceName ?? '').length > MAX_INTERFACE_NAME ? [fieldError.tooLong(`${field}.networkData.interfaceName`, MAX_INTERFACE_NAME)] : []),
     ...((network.hardwareAddress ?? '').length > MAX_HARDWARE_ADDRESS
