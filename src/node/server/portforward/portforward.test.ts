@@ -164,6 +164,16 @@ test('a helper in a namespace hands over connections, and ends when nobody holds
   socket.end('x');
   assert.equal(await text(socket), 'first last', 'what was said before the socket changed hands, and after its half ended');
   await assert.rejects(localhost.dial(1), /failed to connect to localhost:1 inside namespace "\/proc\/self\/ns\/net", IPv4: dial tcp4 127\.0\.0\.1:1: connect: connection refused IPv6: dial tcp6 \[::1\]:1: connect: /);
+  const heard = Promise.withResolvers<string>();
+  const leaving = await listening(createServer({ allowHalfOpen: true }, (one) => {
+    one.end('bye');
+    text(one).then(heard.resolve, heard.reject);
+  }));
+  const left = await localhost.dial(portOf(leaving));
+  assert.equal(await text(left), 'bye');
+  left.end('and yet');
+  assert.equal(await heard.promise, 'and yet', 'the server has ended its half, not the connection');
+  leaving.close();
   localhost.release();
   dialers.close();
   server.close();
