@@ -57,6 +57,8 @@ describe('telar server with keys, users and an audit log', () => {
     await stop();
     assert.equal(await onDisk(Buffer.from(SECRET).toString('base64')), false);
     assert.equal(await onDisk('"door":"left"'), true);
+    const checked = await telar.telar(['verify']);
+    assert.equal(checked.code, 0, checked.stdout + checked.stderr);
     const told = await readFile(log, 'utf8');
     assert.ok(!told.includes(SECRET) && !told.includes(Buffer.from(SECRET).toString('base64')));
     assert.ok(told.trim().split('\n').some((line) => line.includes('"name":"open"') && line.includes('"requestObject"')));
