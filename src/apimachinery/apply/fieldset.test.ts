@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { contains, difference, EMPTY_SET, equalSets, hasPath, intersection, isEmpty, members, singleton, union, withSelf, type FieldSet } from './fieldset.ts';
+import { contains, difference, EMPTY_SET, equalSets, hasPath, intersection, isEmpty, members, singleton, union, unionAll, withSelf, type FieldSet } from './fieldset.ts';
 import { canonicalKey, pathText } from './pathelement.ts';
 import { FieldSetError, parseFieldSet } from './parse.ts';
 
@@ -32,6 +32,12 @@ describe('field sets', () => {
         assert.equal(equalSets(a, b), inA.join() === inB.join());
       }
     }
+  });
+
+  it('are joined, however many there are', () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => singleton(['f:a', `f:${index}`]));
+    assert.equal([...members(unionAll(many))].length, 5_000);
+    assert.equal(unionAll([]), EMPTY_SET);
   });
 
   it('keep what does not change, and never change what they are given', () => {

@@ -56,6 +56,16 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   return isEmpty(a) ? b : isEmpty(b) ? a : unionNodes(a, b);
 }
 
+/** Members of any. */
+export function unionAll(sets: readonly FieldSet[]): FieldSet {
+  if (sets.length <= 1) {
+    return sets[0] ?? EMPTY_SET;
+  }
+  // By halves: one after another, each would copy all before it.
+  const middle = Math.floor(sets.length / 2);
+  return union(unionAll(sets.slice(0, middle)), unionAll(sets.slice(middle)));
+}
+
 /** What is left of a node when `self` says whether it stays a member; undefined when nothing is. */
 function node(self: boolean, children: FieldSet): FieldSet | undefined {
   if (isEmpty(children)) {

@@ -6,6 +6,8 @@ import { FieldSetError, parseFieldSet } from './parse.ts';
 
 /** Entries of updates kept apart; the oldest beyond it are joined. */
 export const MAX_UPDATE_MANAGERS = 10;
+/** Entries of one object, updaters and appliers together. Kubernetes has no bound but the object's size. */
+export const MAX_MANAGERS = 1_000;
 /** The manager of joined entries. */
 export const ANCIENT_CHANGES = 'ancient-changes';
 
@@ -22,9 +24,11 @@ export interface Manager {
 }
 
 /** Who a manager is: appliers are the same in every version. */
-export function sameManager(a: Omit<Manager, 'fields'>, b: Omit<Manager, 'fields'>): boolean {
-  return a.name === b.name && a.operation === b.operation && a.subresource === b.subresource && (a.operation === 'Apply' || a.apiVersion === b.apiVersion);
-}
+const identityOf = ({ name, operation, apiVersion, subresource }: Manager): string =>
+  JSON.stringify([name, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
+
+export const sameManager = (a: Manager, b: Manager): boolean =>
+  a.name === b.name && a.operation === b.operation && a.subresource === b.subresource && (a.operation === 'Apply' || a.apiVersion === b.apiVersion);
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -57,13 +61,8 @@ export function readManagers(entries: unknown): Manager[] | undefined {
     return undefined;
   }
   try {
-    const managers: Manager[] = [];
-    for (const entry of entries) {
-      const manager = readEntry(entry);
-      const known = managers.findIndex((one) => sameManager(one, manager));
-      managers.splice(known < 0 ? managers.length : known, known < 0 ? 0 : 1, manager);
-    }
-    return managers;
+    const managers = entries.map(readEntry);
+    return [...new Map(managers.map((manager) => [identityOf(manager), manager])).values()];
   } catch (error) {
     if (error instanceof FieldSetError) {
       return undefined;
@@ -112,7 +111,18 @@ export function capManagers(managers: readonly Manager[]): readonly Manager[] {
     joined.add(manager);
     surplus -= bucket === undefined ? 0 : 1;
   }
-  return [...managers.filter((manager) => !joined.has(manager)), ...buckets.values()];
+  return unified([...managers.filter((manager) => !joined.has(manager)), ...buckets.values()]);
+}
+
+/** One entry for each manager: a bucket may stand there from before. */
+function unified(managers: readonly Manager[]): Manager[] {
+  const found = new Map<string, Manager>();
+  for (const manager of managers) {
+    const identity = identityOf(manager);
+    const known = found.get(identity);
+    found.set(identity, known === undefined ? manager : { ...manager, fields: union(known.fields, manager.fields) });
+  }
+  return [...found.values()];
 }
 
 /** Those that still own something. */

@@ -225,6 +225,19 @@ describe('updating', () => {
     assert.equal(owned.length, 15);
   });
 
+  it('join what is already joined', () => {
+    const at = (manager: string, time: string, field: string): ManagedFieldsEntry =>
+      ({ manager, operation: 'Update', apiVersion: 'v1', time, fieldsType: 'FieldsV1', fieldsV1: { 'f:metadata': { 'f:labels': { [`f:${field}`]: {} } } } });
+    // All of one second, so that names decide: two of them come before the entry that was joined earlier.
+    const second = '2026-01-01T00:00:00Z';
+    const entries = [at('A', second, 'a'), at('B', second, 'b'), at(ANCIENT_CHANGES, second, 'c'), ...Array.from({ length: 7 }, (_, index) => at(`m${index}`, second, `m${index}`))];
+    const labels = Object.fromEntries(['a', 'b', 'c', ...Array.from({ length: 7 }, (_, index) => `m${index}`)].map((name) => [name, '1']));
+    const after = afterUpdate({ live: thing({}, labels), next: thing({}, { ...labels, new: '1' }), shape: SHAPE, liveEntries: entries, sentEntries: undefined },
+      { name: 'z', apiVersion: 'v1', subresource: '', time: second });
+    const ancient = (after ?? []).filter(({ manager }) => manager === ANCIENT_CHANGES);
+    assert.deepEqual(ancient.map(({ fieldsV1 }) => fieldsV1), [{ 'f:metadata': { 'f:labels': { 'f:c': {}, 'f:a': {}, 'f:b': {} } } }]);
+  });
+
   it('begins anew where a client asks for it, and not where it knows no better', () => {
     const s = new Subject();
     s.update('one', thing({ replicas: 1 }));

@@ -5,7 +5,7 @@
 import type { Json, JsonObject, ManagedFieldsEntry } from '../object.ts';
 import { compare } from './compare.ts';
 import { fieldsOf } from './extract.ts';
-import { contains, difference, EMPTY_SET, intersection, isEmpty, members, SELF, union, type FieldSet } from './fieldset.ts';
+import { contains, difference, EMPTY_SET, intersection, isEmpty, members, SELF, union, unionAll, type FieldSet } from './fieldset.ts';
 import { capManagers, owning, readManagers, sameManager, writeManagers, type Manager } from './managers.ts';
 import { merge } from './merge.ts';
 import { pathText } from './pathelement.ts';
@@ -129,12 +129,13 @@ export interface UpdateWrite {
   readonly next: JsonObject;
   /** From `ownedShape`. */
   readonly shape: Shape;
-  readonly liveEntries: readonly ManagedFieldsEntry[] | undefined;
+  /** Not changed, and given back as it is when it still holds. */
+  readonly liveEntries: ManagedFieldsEntry[] | undefined;
   /** What the client sent; of subresources undefined, since there it counts for nothing. */
   readonly sentEntries: readonly ManagedFieldsEntry[] | undefined;
 }
 
-/** `metadata.managedFields` after an update or create. The entries that were there, as they were, when nothing they say changed. */
+/** `metadata.managedFields` after an update or create: the very list that was there when nothing of it changed. */
 export function afterUpdate({ live, next, shape, liveEntries, sentEntries }: UpdateWrite, writer: Writer): ManagedFieldsEntry[] | undefined {
   if (live === undefined && sentEntries === undefined) {
     return writeManagers(withUpdater([], writer, stripped(compare(NOTHING, next, shape).changed)));
@@ -147,7 +148,7 @@ export function afterUpdate({ live, next, shape, liveEntries, sentEntries }: Upd
   const { changed, removed } = compare(live ?? NOTHING, next, shape);
   const own = stripped(changed);
   if (!asSent && isEmpty(own) && isEmpty(removed)) {
-    return liveEntries === undefined ? undefined : [...liveEntries];
+    return liveEntries;
   }
   const managers = startingPoint(liveEntries, sentEntries);
   if (live !== undefined && managers.length === 0) {
@@ -192,26 +193,52 @@ function shownManager({ name, operation, apiVersion, subresource }: Manager): st
   return operation === 'Update' ? `${shown} using ${apiVersion}` : shown;
 }
 
+function byShownName(a: Manager, b: Manager): number {
+  const [one, other] = [shownManager(a), shownManager(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** Characters of all the paths that are named in conflicts: their keys come from outside. */
+const MAX_CONFLICT_CHARS = 256 * 1024;
+
 function refuseConflicts(others: readonly Manager[], changed: FieldSet): void {
   const conflicts: Conflict[] = [];
-  let fields = EMPTY_SET;
-  for (const manager of others.toSorted((a, b) => (shownManager(a) < shownManager(b) ? -1 : 1))) {
+  let length = 0;
+  const fields: FieldSet[] = [];
+  for (const manager of others.toSorted(byShownName)) {
     const both = intersection(manager.fields, changed);
     if (!isEmpty(both)) {
-      fields = union(fields, both);
-      conflicts.push(...[...members(both)].map((path) => ({ manager: shownManager(manager), path: pathText(path) })));
+      fields.push(both);
+      for (const keys of members(both)) {
+        if (length > MAX_CONFLICT_CHARS) {
+          break;
+        }
+        const path = pathText(keys);
+        length += path.length;
+        conflicts.push({ manager: shownManager(manager), path });
+      }
     }
   }
   if (conflicts.length > 0) {
-    throw new ApplyConflict(conflicts, fields);
+    throw new ApplyConflict(conflicts, unionAll(fields));
   }
 }
 
+interface Pruning {
+  /** What the applier owned, and owns now. */
+  readonly last: FieldSet;
+  readonly now: FieldSet;
+  readonly others: readonly Manager[];
+  readonly config: JsonObject;
+  readonly shape: Shape;
+}
+
 /** The merged object without what this applier named last time, does not name now, and nobody else owns. */
-function pruned(merged: Json, last: FieldSet, owned: FieldSet, shape: Shape): Json {
-  if (contains(owned, last)) {
+function pruned(merged: Json, { last, now, others, config, shape }: Pruning): Json {
+  if (contains(now, last)) {
     return merged;
   }
+  const owned = unionAll([now, ...others.map(({ fields }) => fields)]);
   const named = (set: FieldSet): FieldSet => withNamedFields(set, shape);
   const fieldsLeft = (value: Json | undefined): FieldSet => named(value === undefined ? EMPTY_SET : fieldsOf(value, shape));
   const all = fieldsLeft(merged);
@@ -219,7 +246,9 @@ function pruned(merged: Json, last: FieldSet, owned: FieldSet, shape: Shape): Js
   const withoutLast = fieldsLeft(removeFields(merged, lastNamed, shape));
   const kept = fieldsLeft(removeFields(merged, difference(all, union(withoutLast, named(owned))), shape));
   // What was never this applier's stays, even inside something that goes.
-  return removeFields(merged, stripped(intersection(difference(all, kept), lastNamed)), shape) ?? NOTHING;
+  const rest = removeFields(merged, stripped(intersection(difference(all, kept), lastNamed)), shape) ?? NOTHING;
+  // What has lost its last member may be wanted empty.
+  return merge(rest, config, shape);
 }
 
 export interface Application {
@@ -258,8 +287,7 @@ export function applyConfiguration(application: Application, writer: Writer): Ap
   const others = managers.filter((one) => one !== before);
   const base: Json = live ?? NOTHING;
   const merged = merge(base, config, shape);
-  const owned = others.reduce((set, { fields }) => union(set, fields), applier.fields);
-  const object = before === undefined ? merged : pruned(merged, before.fields, owned, shape);
+  const object = before === undefined ? merged : pruned(merged, { last: before.fields, now: applier.fields, others, config, shape });
   const changed = object !== base;
   let kept: Manager[] = others;
   if (changed) {

@@ -5,6 +5,8 @@ import type { Shape } from './shape.ts';
 
 /** Canonical spellings kept of keys that hold JSON; objects of one kind have the same few. */
 const MAX_CACHED_KEYS = 4096;
+/** Longer keys are not kept: they come from outside. */
+const MAX_CACHED_KEY_LENGTH = 512;
 
 export const fieldKey = (name: string): string => `f:${name}`;
 
@@ -119,7 +121,7 @@ export function canonicalKey(key: string): string | undefined {
   let spelling = spellings.get(key);
   if (spelling === undefined) {
     spelling = canonicalJson(key);
-    if (spelling !== undefined) {
+    if (spelling !== undefined && key.length <= MAX_CACHED_KEY_LENGTH) {
       if (spellings.size >= MAX_CACHED_KEYS) {
         spellings.clear();
       }

@@ -11,8 +11,9 @@ const MAX_MEMBERS = 1024;
 const MAX_KEPT_SETS = 4;
 /** Keys kept of one list's elements, which are mostly named alike from object to object. */
 const MAX_ELEMENT_KEYS = 256;
-/** Sets with more members than this are not kept. */
+/** Sets with more members than this, or with longer keys (characters), are not kept: they come from outside. */
 const MAX_KEPT_MEMBERS = 64;
+const MAX_KEPT_KEY_LENGTH = 256;
 
 export interface Member {
   readonly key: string;
@@ -40,7 +41,7 @@ class KeptSets {
   }
 
   keep(kept: KeptSet): void {
-    if (kept.keys.length <= MAX_KEPT_MEMBERS) {
+    if (kept.keys.length <= MAX_KEPT_MEMBERS && kept.keys.every((key) => key.length <= MAX_KEPT_KEY_LENGTH)) {
       this.#sets[this.#next] = kept;
       this.#next = (this.#next + 1) % MAX_KEPT_SETS;
       this.last = kept;
@@ -151,7 +152,7 @@ export class Plan {
       return item === undefined ? undefined : { key: fieldKey(name), plan: item, declared: false };
     }
     const member: Member = { key: fieldKey(name), plan: planOf(declared), declared: true };
-    if (this.#members.size < MAX_MEMBERS) {
+    if (this.#members.size < MAX_MEMBERS && name.length <= MAX_KEPT_KEY_LENGTH) {
       this.#members.set(name, member);
     }
     return member;
@@ -160,7 +161,7 @@ export class Plan {
   /** The key of an element; undefined for one that has none. */
   elementKey(element: Json): string | undefined {
     const value = this.#identity !== undefined && isObject(element) ? element[this.#identity] : undefined;
-    if (typeof value !== 'string') {
+    if (typeof value !== 'string' || value.length > MAX_KEPT_KEY_LENGTH) {
       return tryKeyOfElement(element, this.shape);
     }
     let key = this.#elementKeys.get(value);

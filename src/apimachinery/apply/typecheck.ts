@@ -6,16 +6,25 @@ import { memberShape } from './extract.ts';
 import { ElementError, fieldKey, keyOfElement, pathText } from './pathelement.ts';
 import type { Shape } from './shape.ts';
 
-/** Errors that are named. */
+/** Errors that are named, and their characters: paths hold keys that come from outside. */
 const MAX_ERRORS = 100;
+const MAX_ERROR_CHARS = 64 * 1024;
+/** Characters of a value that an error quotes. */
+const MAX_QUOTED_CHARS = 1_000;
+
+const quoted = (text: string): string => (text.length > MAX_QUOTED_CHARS ? `${text.slice(0, MAX_QUOTED_CHARS)}…` : text);
 
 class Checker {
   readonly errors: string[] = [];
   readonly #path: string[] = [];
 
+  #length = 0;
+
   #fail(why: string): void {
-    if (this.errors.length < MAX_ERRORS) {
-      this.errors.push(`${pathText(this.#path)}: ${why}`);
+    if (this.errors.length < MAX_ERRORS && this.#length < MAX_ERROR_CHARS) {
+      const text = `${pathText(this.#path)}: ${why}`;
+      this.#length += text.length;
+      this.errors.push(text);
     }
   }
 
@@ -23,7 +32,7 @@ class Checker {
     switch (shape.scalar) {
       case 'string':
         if (typeof value !== 'string') {
-          this.#fail(`expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
+          this.#fail(`expected string, got &value.valueUnstructured{Value:${quoted(goSyntax(value))}}`);
         }
         return;
       case 'numeric':
@@ -33,19 +42,19 @@ class Checker {
         return;
       case 'boolean':
         if (typeof value !== 'boolean') {
-          this.#fail(`expected boolean, got &{${goText(value)}}`);
+          this.#fail(`expected boolean, got &{${quoted(goText(value))}}`);
         }
         return;
       default:
         if (typeof value === 'object') {
-          this.#fail(`expected any scalar, got &{${goText(value)}}`);
+          this.#fail(`expected any scalar, got &{${quoted(goText(value))}}`);
         }
     }
   }
 
   #list(value: Json, shape: Shape): void {
     if (!Array.isArray(value)) {
-      this.#fail(`expected list, got &{${goText(value)}}`);
+      this.#fail(`expected list, got &{${quoted(goText(value))}}`);
       return;
     }
     const granular = shape.type !== 'atomic';
@@ -73,11 +82,11 @@ class Checker {
 
   #map(value: Json, shape: Shape): void {
     if (!isObject(value)) {
-      this.#fail(`expected map, got &{${goText(value)}}`);
+      this.#fail(`expected map, got &{${quoted(goText(value))}}`);
       return;
     }
     const declares = shape.field !== undefined && shape.item === undefined;
-    for (const name of Object.keys(value).sort()) {
+    for (const name in value) {
       const below = shape.type === 'atomic' ? shape.field?.(name) ?? shape.item : memberShape(shape, name);
       if (below === undefined && declares) {
         this.#path.push(fieldKey(name));
@@ -117,5 +126,5 @@ class Checker {
 export function typeErrors(value: Json, shape: Shape): string[] {
   const checker = new Checker();
   checker.check(value, shape);
-  return checker.errors;
+  return checker.errors.sort();
 }

@@ -11,7 +11,7 @@ import { applyScale } from '../verbs/apply.ts';
 import { refOf, type Core, type Target } from '../verbs/core.ts';
 import { APPLY_PATCH, mediaTypeOf } from '../verbs/mediatype.ts';
 import { writeOptions } from '../verbs/options.ts';
-import { patcherOf } from '../verbs/patch.ts';
+import { decodePatched, readPatch } from '../verbs/patch.ts';
 import { updateObject, type WriteContext } from '../verbs/writes.ts';
 
 const SCALE = { apiVersion: 'autoscaling/v1', kind: 'Scale', type: 'autoscaling/v1.Scale' };
@@ -128,7 +128,13 @@ export async function scale(core: Core, call: Call, target: Target, paths: Scale
   if (mediaTypeOf(call.body) === APPLY_PATCH) {
     return apply(core, call, target, paths);
   }
-  const { context } = writeOptions(call, 'PatchOptions');
-  const patch = patcherOf(call, core.registry, target.kind, SCALE.type);
-  return write(core, target, context, paths, (current) => patch(scaleOf(current, paths)));
+  const patch = readPatch(call, core.registry, target.kind, SCALE.type);
+  const { context, validation } = writeOptions(call, 'PatchOptions');
+  let { warnings } = call;
+  return write(core, target, context, paths, (current) => {
+    const scaled = decodePatched(patch, patch.apply(scaleOf(current, paths)), core.registry, SCALE, { validation, warnings });
+    // Tried again after a lost race, it must not warn again.
+    warnings = [];
+    return scaled;
+  });
 }

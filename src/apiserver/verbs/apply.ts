@@ -5,6 +5,7 @@ import { shapeOfMessage, type Shape } from '../../apimachinery/apply/shape.ts';
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { conflict, failure, isStatusError, StatusError } from '../../apimachinery/status.ts';
 import { deepClone, isObject } from '../../apimachinery/values.ts';
+import type { AnyKind } from '../../kinds/kind.ts';
 import { attributesOf, denial } from '../authz/authorizer.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
 import type { Call } from '../types.ts';
@@ -14,7 +15,7 @@ import { refOf, type Core, type Target } from './core.ts';
 import { fieldsLastApplied, KUBECTL, renewLastApplied } from './lastapplied.ts';
 import { forced, writeOptions } from './options.ts';
 import { asDocument } from './patch.ts';
-import { kindShape, writableShape, writerOf } from './tracking.ts';
+import { checkEntries, kindShape, writableShape, writerOf } from './tracking.ts';
 import { checkIdentity, createObject, updateObject, type UpdateScope, type WriteContext, type Written } from './writes.ts';
 
 /** What an application may change, beside the resource itself: of another subresource `take` copies its part from the merged object to `next`. */
@@ -83,7 +84,8 @@ function ownObject({ core, target: { kind } }: Applying, merged: Json): KubeObje
   return asKubeObject(kind.custom === undefined ? deepClone(document) : decodeTyped(document, core.registry, expectedOf(kind), 'ignore').object);
 }
 
-function setEntries(object: KubeObject, entries: ManagedFieldsEntry[] | undefined): void {
+function setEntries(object: KubeObject, entries: ManagedFieldsEntry[] | undefined, kind: AnyKind): void {
+  checkEntries(kind, object, entries);
   delete object.metadata.managedFields;
   if (entries !== undefined) {
     object.metadata.managedFields = entries;
@@ -99,7 +101,7 @@ function next(applying: Applying, current: KubeObject): KubeObject {
   const merged = ownObject(applying, object);
   const result = applying.take === undefined ? merged : deepClone(current);
   applying.take?.(result, merged, current);
-  setEntries(result, managedFields);
+  setEntries(result, managedFields, target.kind);
   // What identifies an object is nobody's to own, but names the one that is meant.
   Object.assign(result.metadata, pick(wanted, ['resourceVersion', 'uid']));
   if (writer.name === KUBECTL && writer.subresource === '') {
@@ -134,7 +136,7 @@ async function createApplied(applying: Applying, call: Call, context: WriteConte
   created.apiVersion = apiVersion;
   created.kind = kind;
   checkIdentity(target, created);
-  setEntries(created, managedFields);
+  setEntries(created, managedFields, target.kind);
   // To admission this is a creation like any other.
   const options = (): JsonObject => ({ ...context.options?.(), kind: 'CreateOptions' });
   return createObject(core, target.kind, target.namespace, created, { ...context, options });

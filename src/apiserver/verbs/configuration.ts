@@ -18,6 +18,9 @@ export interface Configuration {
   readonly problem: string;
 }
 
+/** JSON up to this many bytes is read once more as YAML when a key is given twice: for the line, in Kubernetes' words. */
+const MAX_REREAD_BYTES = 64 * 1024;
+
 const decodingError = (why: string): Error => badRequest(`error decoding YAML: ${why}`);
 
 interface Parsed {
@@ -28,9 +31,11 @@ interface Parsed {
 function parsed(bytes: Buffer): Parsed {
   try {
     const { value, duplicates } = parseBody(bytes, APPLY_PATCH);
-    // Kubernetes reads JSON as YAML here and says so.
-    return duplicates.length === 0 || !bytes.toString('utf8').trimStart().startsWith('{') ? { value, duplicates }
-      : { value, duplicates: parseYaml(bytes.toString('utf8'), MAX_JSON_DEPTH).duplicates };
+    if (duplicates.length === 0 || bytes.length > MAX_REREAD_BYTES) {
+      return { value, duplicates };
+    }
+    const text = bytes.toString('utf8');
+    return { value, duplicates: text.trimStart().startsWith('{') ? parseYaml(text, MAX_JSON_DEPTH).duplicates : duplicates };
   } catch (error) {
     if (isStatusError(error, 'BadRequest')) {
       throw Object.assign(decodingError(error.message.replace(/^error decoding request body: /, '')), { cause: error });

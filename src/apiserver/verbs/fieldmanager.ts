@@ -1,4 +1,5 @@
 /** The name under which a write owns fields: what the client says, or else who it is. */
+import { MAX_MANAGERS } from '../../apimachinery/apply/managers.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import type { Call } from '../types.ts';
@@ -9,8 +10,13 @@ export const MAX_FIELD_MANAGER_BYTES = 128;
 const MAX_SUBRESOURCE_BYTES = 256;
 /** Names kept of user agents; clients are a handful of programs. */
 const MAX_CACHED_AGENTS = 256;
+/** Characters of a User-Agent that are looked at; no program's name is longer. */
+const MAX_AGENT_CHARS = 512;
 
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** Most names: nothing more needs to be looked at. */
+const PLAIN = /^[\x20-\x7e]{0,128}$/;
 
 const prefixes = new Map<string, string>();
 
@@ -28,7 +34,8 @@ function prefixOf(agent: string): string {
 }
 
 /** What stands before the first slash of a User-Agent, bounded and printable; `unknown` for a client that names itself not at all. */
-function agentName(agent: string): string {
+function agentName(header: string): string {
+  const agent = header.length > MAX_AGENT_CHARS ? header.slice(0, MAX_AGENT_CHARS) : header;
   let prefix = prefixes.get(agent);
   if (prefix === undefined) {
     prefix = prefixOf(agent);
@@ -61,6 +68,9 @@ export function updaterOf(call: Pick<Call, 'http' | 'user'>, fieldManager: strin
 
 /** What is wrong with the entries a client wrote itself, beyond what makes them unreadable: those are passed over. */
 export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[]): FieldError[] {
+  if (entries.length > MAX_MANAGERS) {
+    return [fieldError.tooMany('metadata.managedFields', entries.length, MAX_MANAGERS)];
+  }
   return entries.flatMap(({ manager = '', subresource = '' }, index) => [
     ...fieldManagerErrors(manager, `metadata.managedFields[${index}].manager`),
     ...(Buffer.byteLength(subresource) > MAX_SUBRESOURCE_BYTES ? [fieldError.tooLong(`metadata.managedFields[${index}].subresource`, MAX_SUBRESOURCE_BYTES)] : []),
@@ -69,6 +79,9 @@ export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[]): Fie
 
 /** What is wrong with a manager's name, at `field`. */
 export function fieldManagerErrors(name: string, field: string): FieldError[] {
+  if (PLAIN.test(name)) {
+    return [];
+  }
   const errors = Buffer.byteLength(name) > MAX_FIELD_MANAGER_BYTES ? [fieldError.tooLong(field, MAX_FIELD_MANAGER_BYTES)] : [];
   let position = 0;
   for (const character of name) {

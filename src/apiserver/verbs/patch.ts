@@ -16,7 +16,7 @@ import { APPLY_PATCH, JSON_PATCH, JSON_TYPE, mediaTypeOf, MERGE_PATCH, STRATEGIC
 import type { FieldValidation } from './options.ts';
 
 /** From a document (never changed) to a new one. Throws StatusErrors. */
-export type Patcher = (document: JsonObject) => JsonObject;
+type Patcher = (document: JsonObject) => JsonObject;
 
 export interface Patch {
   readonly apply: Patcher;
@@ -105,9 +105,6 @@ export function readPatch(call: Pick<Call, 'body'>, registry: Registry, kind: An
     ? { apply: (document) => mustBeObject(applyMergePatch(document, patch), 'map[string]interface {}'), problems: duplicates, quoted: quotedDocument, typeError: asIs }
     : { apply: (document) => applyStrategicPatch(document, patch, registry.types, type), problems: duplicates, quoted: () => goText(patch), typeError: converterError };
 }
-
-/** The same, for handlers that check the outcome themselves. */
-export const patcherOf = (call: Call, registry: Registry, kind: AnyKind, type: string): Patcher => readPatch(call, registry, kind, type).apply;
 
 /** What decoders put before the reason; a patch's errors do without. */
 const DECODER_PREFIX = /^\S+ in version "[^"]*" cannot be handled as an? \S+: (?!the kind in the data)/;

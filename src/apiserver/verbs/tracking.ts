@@ -56,8 +56,8 @@ function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry[] | un
   }
 }
 
-/** Throws Invalid for entries of a client's own that say what none may. */
-function checkSent(kind: AnyKind, object: KubeObject, entries: readonly ManagedFieldsEntry[] | undefined): void {
+/** Throws Invalid for entries that say what none may, or are too many. */
+export function checkEntries(kind: AnyKind, object: KubeObject, entries: readonly ManagedFieldsEntry[] | undefined): void {
   const errors = entries === undefined ? [] : managedFieldsErrors(entries);
   if (errors.length > 0) {
     throw invalid({ group: kind.group, resource: kind.kind, name: object.metadata.name }, errors);
@@ -66,7 +66,7 @@ function checkSent(kind: AnyKind, object: KubeObject, entries: readonly ManagedF
 
 /** Notes who owns an object about to be created; before admission, whose changes are nobody's. Throws Invalid. */
 export function trackCreate(registry: Registry, kind: AnyKind, object: KubeObject, manager: string): void {
-  checkSent(kind, object, object.metadata.managedFields);
+  checkEntries(kind, object, object.metadata.managedFields);
   setManagedFields(object, afterUpdate({
     live: undefined, next: asDocument(object), shape: writableShape(registry, kind, ''), liveEntries: undefined, sentEntries: object.metadata.managedFields,
   }, writerOf(kind, manager, '', object.metadata.creationTimestamp)));
@@ -86,7 +86,7 @@ export function trackUpdate(registry: Registry, { kind, subresource, old, next }
   const liveEntries = old.metadata.managedFields;
   const given = subresource === '' ? next.metadata.managedFields : undefined;
   const sentEntries = given === undefined || given.length === 0 || deepEqual(given, liveEntries) ? undefined : given;
-  checkSent(kind, next, sentEntries);
+  checkEntries(kind, next, sentEntries);
   setManagedFields(next, afterUpdate({
     live: asDocument(old), next: asDocument(next), shape: writableShape(registry, kind, subresource), liveEntries, sentEntries,
   }, writerOf(kind, manager, subresource)));
@@ -94,11 +94,11 @@ export function trackUpdate(registry: Registry, { kind, subresource, old, next }
 
 /** Whether a write would change nothing but when its managers last wrote: then nothing is written at all. */
 export function changesNothing(next: KubeObject, old: KubeObject): boolean {
-  if (!sameButTimes(next.metadata.managedFields, old.metadata.managedFields, deepEqual)) {
-    return false;
-  }
-  if (next.metadata.managedFields === old.metadata.managedFields) {
+  const [entries, before] = [next.metadata.managedFields, old.metadata.managedFields];
+  if (entries === before) {
     return deepEqual(next, old);
   }
-  return deepEqual({ ...next, metadata: { ...next.metadata, managedFields: undefined } }, { ...old, metadata: { ...old.metadata, managedFields: undefined } });
+  // What was written differs more often than who wrote it.
+  return deepEqual({ ...next, metadata: { ...next.metadata, managedFields: undefined } }, { ...old, metadata: { ...old.metadata, managedFields: undefined } })
+    && sameButTimes(entries, before, deepEqual);
 }
