@@ -12,6 +12,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Instance } from './apimachinery/instance.ts';
 import type { Log } from './apimachinery/log.ts';
 import type { NodeHandler } from './apimachinery/nodehandler.ts';
+import type { KubeObject } from './apimachinery/object.ts';
 import type { BackupSource } from './apiserver/paths/backup.ts';
 import type { ApiServer } from './apiserver/server.ts';
 import type { Pki } from './apiserver/pki/index.ts';
@@ -19,6 +20,7 @@ import { kubeconfigPath, recordPath, urlOf } from './cli/instance/record.ts';
 import type { ControlOptions, ServeOptions, StoreReport, Users, Wiring } from './cli/wiring.ts';
 import type { Transport } from './client/transport.ts';
 import type { Identity } from './controllers/context.ts';
+import type { Transformer } from './store/transformer.ts';
 import type { RunningNode } from './node/node.ts';
 
 /** A process whose work is over ends by itself, or after this. */
@@ -263,15 +265,22 @@ function users(instance: Instance): Users {
   };
 }
 
+async function transformerOf(encryptionKey: string): Promise<Transformer> {
+  const [{ secretsTransformer }, { readKeyFile }] = await Promise.all([import('./store/encryption/aesgcm.ts'), import('./store/encryption/keyfile.ts')]);
+  return secretsTransformer(await readKeyFile(encryptionKey));
+}
+
 /** Checks a store that nobody has open against the table of kinds. */
-async function verify(file: string): Promise<StoreReport> {
+async function verify(file: string, encryptionKey: string | undefined): Promise<StoreReport> {
   const [{ verifyStore }, { loadRegistry }] = await Promise.all([import('./store/verify.ts'), import('./kinds/registry.ts')]);
   const registry = loadRegistry();
-  return verifyStore(file, ({ apiVersion, kind: name, metadata }) => {
+  const transformer = encryptionKey === undefined ? undefined : await transformerOf(encryptionKey);
+  const keyOf = ({ apiVersion, kind: name, metadata }: KubeObject): string | undefined => {
     const slash = apiVersion.indexOf('/');
     const kind = registry.byKind(slash < 0 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), name);
     return kind === undefined || kind.storedAs !== undefined ? undefined : registry.storageKey(kind, metadata.namespace ?? '', metadata.name);
-  });
+  };
+  return verifyStore(file, { keyOf, ...(transformer === undefined ? {} : { transformer }) });
 }
 
 const wiring: Wiring = {

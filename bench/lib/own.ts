@@ -21,6 +21,10 @@ export interface Use {
   loopMaxMs: number;
 }
 
+/** As the launcher starts Telar. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+/** Compiled code is kept from one start to the next, as with the launcher: without it, stripping the types costs time and memory at each. */
+const CACHE = process.env['NODE_COMPILE_CACHE'] || join(tmpdir(), 'telar-bench-compile-cache');
 const SERVE = fileURLToPath(new URL('serve.ts', import.meta.url));
 
 function text(message: Record<string, unknown>, name: string): string {
@@ -47,10 +51,9 @@ export class OwnServer {
     this.target = { host: '127.0.0.1', port: Number(greeting['port']), token: text(greeting, 'token'), ca: text(greeting, 'ca') };
   }
 
-  /** `flags` go to Node, e.g. `--cpu-prof`. */
-  static async start(flags: readonly string[] = []): Promise<OwnServer> {
-    const dir = mkdtempSync(join(tmpdir(), 'telar-bench-'));
-    const child = fork(SERVE, [dir], { execArgv: ['--disable-warning=ExperimentalWarning', ...flags] });
+  /** On a new store, or on what an earlier server left in `dir`. `flags` go to Node, e.g. `--cpu-prof`. */
+  static async start({ dir = mkdtempSync(join(tmpdir(), 'telar-bench-')), flags = [] }: { dir?: string; flags?: readonly string[] } = {}): Promise<OwnServer> {
+    const child = fork(SERVE, [dir], { execArgv: [...NODE_FLAGS, ...flags], env: { ...process.env, NODE_COMPILE_CACHE: CACHE } });
     return new OwnServer(child, dir, await message(child));
   }
 
@@ -65,11 +68,16 @@ export class OwnServer {
     return use;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process; answers the directory with its store, for another server or to be removed. */
+  async end(): Promise<string> {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.disconnect();
     await ended;
-    rmSync(this.#dir, { recursive: true });
+    return this.#dir;
+  }
+
+  async stop(): Promise<void> {
+    rmSync(await this.end(), { recursive: true });
   }
 }
 

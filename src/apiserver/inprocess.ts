@@ -7,6 +7,7 @@ import { failure, type StatusError } from '../apimachinery/status.ts';
 import { JSON_ACCEPT } from './http/negotiate.ts';
 import { listValue, type View } from './http/render.ts';
 import { statusOf } from './http/handler.ts';
+import { Pace } from './pace.ts';
 import { serve, type Pipeline } from './pipeline.ts';
 import { route, verbOf } from './route.ts';
 import type { Answer, Body, Call, User } from './types.ts';
@@ -57,11 +58,25 @@ function thrown(error: unknown, pipeline: Pipeline, path: string): StatusError {
   return statusOf(error, pipeline.core.log, path);
 }
 
+/** Objects that are not at hand have to be parsed, which takes long when there are many: not all of it in one go. */
+async function listOf({ kind, items, meta }: Extract<Answer, { type: 'list' }>): Promise<unknown> {
+  const pace = new Pace();
+  const objects: KubeObject[] = [];
+  for (const item of items) {
+    objects.push(item.object);
+    if (pace.due) {
+      await pace.rest();
+    }
+  }
+  return { ...listValue(kind, [], meta, PLAIN) as object, items: objects };
+}
+
+/** Resolved by the caller when it is a promise. */
 function valueOf(answer: Answer): unknown {
   switch (answer.type) {
     case 'stored': return answer.stored.object;
     case 'object': return answer.object;
-    case 'list': return listValue(answer.kind, answer.items, answer.meta, PLAIN);
+    case 'list': return listOf(answer);
     case 'raw': {
       const text = typeof answer.body === 'string' ? answer.body : Buffer.from(answer.body).toString();
       const value: unknown = (answer.headers['content-type'] ?? '').includes('json') ? JSON.parse(text) : text;
@@ -106,7 +121,7 @@ export function inProcessTransport(pipeline: Pipeline, user: User): InProcessTra
     async request(request): Promise<unknown> {
       try {
         request.signal?.throwIfAborted();
-        return valueOf(await serve(pipeline, callOf(user, request)));
+        return await valueOf(await serve(pipeline, callOf(user, request)));
       } catch (error) {
         throw request.signal?.aborted === true ? error : thrown(error, pipeline, request.path);
       }

@@ -105,7 +105,7 @@ export interface StoreReport {
 
 export interface Wiring {
   /** Looks through a database file that nobody has open. Throws when it is no store, a newer Telar's, or in use. */
-  verify(file: string): Promise<StoreReport>;
+  verify(file: string, encryptionKey?: string): Promise<StoreReport>;
   /** What `telar doctor` looks at, in order. */
   probes(target: ProbeTarget): Promise<readonly Probe[]>;
   /** API server and, as the roles say, controllers and node in this process; resolves when all has ended. */

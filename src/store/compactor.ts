@@ -1,5 +1,5 @@
 /** Forgets history: durably first, then in memory, then row by row in bounded transactions between which writes go on. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from './backend.ts';
 import type { Revision } from './store.ts';
 
@@ -7,6 +7,13 @@ import type { Revision } from './store.ts';
 const CHUNK_ROWS = 1_000;
 /** Pause between two transactions, in milliseconds, so that removing rows never starves writers. */
 const CHUNK_PAUSE_MS = 5;
+
+export interface Forgotten {
+  /** Rows that nobody can reach any more. */
+  garbage: Revision[];
+  /** There is more to forget up to the same revision. */
+  more: boolean;
+}
 
 export interface CompactorOptions {
   backend: Backend;
@@ -16,8 +23,8 @@ export interface CompactorOptions {
   /** 0 for no compaction by time. */
   everyMs: number;
   current(): Revision;
-  /** Drops history from memory and returns the superseded rows. */
-  forget(revision: Revision): Revision[];
+  /** Drops history up to a revision from memory, some of it at a time. */
+  forget(revision: Revision): Forgotten;
   onError(error: Error): void;
 }
 
@@ -32,6 +39,8 @@ export class Compactor {
   #durable: Revision;
   /** The revision that memory has forgotten ahead of the disk; 0 when none is being written down. */
   #shedding: Revision = 0;
+  /** Rows that memory gave up before the disk did, by the revision up to which it did; in order. */
+  readonly #early: { revision: Revision; garbage: Revision[] }[] = [];
   #closed = false;
 
   constructor(options: CompactorOptions) {
@@ -75,7 +84,13 @@ export class Compactor {
 
   /** Memory's limits are reached: forget at once, and let the disk follow. */
   shed(revision: Revision): void {
-    this.#keep(this.#options.forget(revision));
+    // Memory cannot wait; the rows can go only when the disk says that this is no longer history.
+    let more = true;
+    while (more) {
+      const forgotten = this.#options.forget(revision);
+      this.#early.push({ revision, garbage: forgotten.garbage });
+      ({ more } = forgotten);
+    }
     const idle = this.#shedding === 0;
     this.#shedding = revision;
     if (idle) {
@@ -85,6 +100,20 @@ export class Compactor {
         return this.#run(reached);
       });
     }
+  }
+
+  #takeEarly(): void {
+    for (let first = this.#early[0]; first !== undefined && first.revision <= this.#durable; first = this.#early[0]) {
+      this.#keep(first.garbage);
+      this.#early.shift();
+    }
+  }
+
+  /** Answers whether there is more. */
+  #forgetSome(revision: Revision): boolean {
+    const { garbage, more } = this.#options.forget(revision);
+    this.#keep(garbage);
+    return more;
   }
 
   #keep(garbage: readonly Revision[]): void {
@@ -98,7 +127,11 @@ export class Compactor {
       await this.#options.backend.compact(revision, []);
       this.#durable = revision;
     }
-    this.#keep(this.#options.forget(revision));
+    this.#takeEarly();
+    while (this.#forgetSome(revision)) {
+      // Everybody else gets a turn.
+      await nextTurn();
+    }
     await this.#collect();
   }
 

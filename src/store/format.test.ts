@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { secretsTransformer } from './encryption/aesgcm.ts';
+import { parseKeys } from './encryption/keyfile.ts';
 import { openStore } from './open.ts';
 import { APPLICATION_ID, copyOf, FORMAT } from './sqlite/format.ts';
 import { StoreOpenError } from './store.ts';
@@ -121,10 +123,23 @@ describe('verifying a store', () => {
     test(`finds ${name}`, async () => {
       await filled();
       change(sql);
-      const { problems } = verifyStore(fileOf(), ({ metadata }) => keyOfName(metadata.name));
+      const { problems } = verifyStore(fileOf(), { keyOf: ({ metadata }) => keyOfName(metadata.name) });
       assert.match(problems.join('\n'), expected);
     });
   }
+
+  test('looks into what is encrypted when it has the key', async () => {
+    const [right, wrong] = [1, 2].map((byte) => secretsTransformer(parseKeys(Buffer.alloc(32, byte).toString('base64'))));
+    assert.ok(right !== undefined && wrong !== undefined);
+    const store = await openStore({ path, transformer: right });
+    await store.create('/core/secrets/default/s', { ...configMap('s'), kind: 'Secret' });
+    await store.close();
+    assert.deepEqual([verifyStore(fileOf()).encrypted, verifyStore(fileOf()).problems], [1, []]);
+    assert.deepEqual([verifyStore(fileOf(), { transformer: right }).encrypted, verifyStore(fileOf(), { transformer: right }).problems], [0, []]);
+    assert.match(verifyStore(fileOf(), { transformer: wrong }).problems.join(), /is encrypted with key/);
+    change(`UPDATE log SET key = '/core/secrets/default/other'`);
+    assert.match(verifyStore(fileOf(), { transformer: right }).problems.join(), /cannot be decrypted/);
+  });
 
   test('finds damaged pages', async () => {
     const store = await openStore({ path });

@@ -10,6 +10,9 @@ export interface HistoryLimits {
 
 export const DEFAULT_HISTORY_LIMITS: HistoryLimits = { events: 100_000, characters: 128 * 1024 * 1024 };
 
+/** Share of the limits that is made free at once: some thousand events, which takes a few milliseconds. */
+const SPARE = 0.02;
+
 /** What the event alone keeps in memory: the state it superseded. */
 const weight = (event: StoreEvent): number => event.previous?.json.length ?? 0;
 
@@ -28,6 +31,11 @@ export class History {
     return this.#events.length - this.#head;
   }
 
+  /** Revision of the oldest event; Infinity when there is none. */
+  get first(): Revision {
+    return this.#events[this.#head]?.stored.revision ?? Infinity;
+  }
+
   push(event: StoreEvent): void {
     this.#events.push(event);
     this.#characters += weight(event);
@@ -38,9 +46,9 @@ export class History {
     if (this.length <= this.#limits.events && this.#characters <= this.#limits.characters) {
       return 0;
     }
-    // A tenth more than needed, so that this does not come up again with every write.
-    let surplus = this.length - this.#limits.events * 0.9;
-    let characters = this.#characters - this.#limits.characters * 0.9;
+    // A little more than needed, so that this does not come up again with every write.
+    let surplus = this.length - this.#limits.events * (1 - SPARE);
+    let characters = this.#characters - this.#limits.characters * (1 - SPARE);
     let revision = 0;
     for (let index = this.#head; index < this.#events.length && (surplus > 0 || characters > 0); index += 1) {
       const event = this.#events[index];
@@ -53,9 +61,9 @@ export class History {
     return revision;
   }
 
-  /** Removes and returns the events at or before `revision`. */
-  shift(revision: Revision): StoreEvent[] {
-    const end = this.#after(revision);
+  /** Removes and returns the events at or before `revision`, the oldest `limit` of them. */
+  shift(revision: Revision, limit = Infinity): StoreEvent[] {
+    const end = Math.min(this.#after(revision), this.#head + limit);
     const shifted = this.#events.slice(this.#head, end);
     for (const event of shifted) {
       this.#characters -= weight(event);

@@ -3,7 +3,7 @@
  * instance owns its log; everything but the durability happens on the calling thread.
  */
 import type { Backend, Row } from './backend.ts';
-import { Compactor } from './compactor.ts';
+import { Compactor, type Forgotten } from './compactor.ts';
 import { History, type HistoryLimits } from './history.ts';
 import type { KeyIndex } from './keyindex.ts';
 import { Loader } from './loader.ts';
@@ -16,6 +16,8 @@ import { WatchHub } from './watch.ts';
 
 /** Writes waiting for their commit; more are refused. */
 export const MAX_PENDING_WRITES = 50_000;
+/** Events of history forgotten in one go: a few milliseconds. */
+const FORGET_EVENTS = 2_000;
 /** Characters of one object's JSON. */
 export const MAX_VALUE_LENGTH = 4 * 1024 * 1024;
 
@@ -266,14 +268,11 @@ export class LogStore implements Store {
     await this.#compactor.compact(revision);
   }
 
-  /** Drops history at or before `revision` from memory; returns the rows of the log that nobody can reach any more. */
-  #forget(revision: Revision): Revision[] {
-    if (revision <= this.#compacted) {
-      return [];
-    }
-    this.#compacted = revision;
+  /** Drops the oldest part of history at or before `revision` from memory. From the first call on nobody is shown any of it. */
+  #forget(revision: Revision): Forgotten {
+    this.#compacted = Math.max(this.#compacted, revision);
     const garbage: Revision[] = [];
-    for (const { type, stored, previous } of this.history.shift(revision)) {
+    for (const { type, stored, previous } of this.history.shift(revision, FORGET_EVENTS)) {
       if (previous !== undefined) {
         garbage.push(previous.revision);
       }
@@ -282,7 +281,7 @@ export class LogStore implements Store {
       }
       this.#index.forget(stored.key, revision);
     }
-    return garbage;
+    return { garbage, more: this.history.first <= revision };
   }
 
   #limitHistory(): void {

@@ -25,14 +25,15 @@ function report(key: string, revision: number, deleted: boolean): void {
 async function write(writer: number): Promise<void> {
   for (let turn = 0; ; turn += 1) {
     const fleeting = turn % 3 === 0;
-    const key = keyOfName(`${fleeting ? 'fleeting' : 'lasting'}-${writer}-${turn % 5}`);
+    const name = `${fleeting ? 'fleeting' : 'lasting'}-${writer}-${turn % 5}`;
+    const key = keyOfName(name);
     const existing = store.get(key);
     if (existing === undefined) {
-      report(key, (await store.create(key, configMap('w', { text: 'x'.repeat(500) }))).revision, false);
+      report(key, (await store.create(key, configMap(name, { text: 'x'.repeat(500) }))).revision, false);
     } else if (fleeting) {
       report(key, (await store.delete(key, existing.revision)).revision, true);
     } else {
-      report(key, (await store.update(key, existing.revision, configMap('w', { turn: String(turn) }))).revision, false);
+      report(key, (await store.update(key, existing.revision, configMap(name, { turn: String(turn) }))).revision, false);
     }
   }
 }

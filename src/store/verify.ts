@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { isObject } from '../apimachinery/values.ts';
 import { checkFormat, explain, formatOf } from './sqlite/format.ts';
-import { ENCRYPTED_MARK } from './transformer.ts';
+import { StoreOpenError } from './store.ts';
+import { ENCRYPTED_MARK, type Transformer } from './transformer.ts';
 
 /** Problems told; more are only counted. */
 export const MAX_PROBLEMS = 100;
@@ -36,19 +37,23 @@ interface LogRow {
   value: string;
 }
 
-/** The key an object should be stored under; undefined when its kind is not known. */
-export type KeyOf = (object: KubeObject) => string | undefined;
+export interface VerifyOptions {
+  /** The key an object should be stored under; undefined when its kind is not known. */
+  keyOf?: (object: KubeObject) => string | undefined;
+  /** Reads what is encrypted; without it such values are only counted. */
+  transformer?: Transformer;
+}
 
 class Inspection {
   readonly report: StoreReport;
   #last = 0;
-  readonly #keyOf: KeyOf;
+  readonly #options: VerifyOptions;
   /** By key: the version that exists now. */
   readonly #live = new Map<string, LogRow>();
 
-  constructor(format: number, compacted: number, keyOf: KeyOf) {
+  constructor(format: number, compacted: number, options: VerifyOptions) {
     this.report = { format, versions: 0, objects: 0, encrypted: 0, revision: compacted, compacted, problems: [], moreProblems: 0 };
-    this.#keyOf = keyOf;
+    this.#options = options;
   }
 
   problem(text: string): void {
@@ -94,12 +99,33 @@ class Inspection {
     }
   }
 
-  #value({ revision, key, value }: LogRow): void {
-    if (value.startsWith(ENCRYPTED_MARK)) {
+  /** The JSON of a value; undefined when it cannot be had, which has then been told. */
+  #plain({ revision, key, value }: LogRow): string | undefined {
+    if (!value.startsWith(ENCRYPTED_MARK)) {
+      return value;
+    }
+    if (this.#options.transformer === undefined) {
       this.report.encrypted += 1;
+      return undefined;
+    }
+    try {
+      return this.#options.transformer.fromDisk(key, value).json;
+    } catch (error) {
+      if (!(error instanceof StoreOpenError)) {
+        throw error;
+      }
+      this.problem(`revision ${revision}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #value(row: LogRow): void {
+    const { revision, key } = row;
+    const plain = this.#plain(row);
+    if (plain === undefined) {
       return;
     }
-    const object = parsed(value);
+    const object = parsed(plain);
     if (object === undefined) {
       this.problem(`revision ${revision} of ${key} is no object`);
       return;
@@ -108,7 +134,7 @@ class Inspection {
     if (resourceVersion !== String(revision)) {
       this.problem(`revision ${revision} of ${key} says it is ${String(resourceVersion)}`);
     }
-    const expected = this.#keyOf(object);
+    const expected = this.#options.keyOf?.(object);
     if (expected === undefined ? key.split('/').at(-1) !== name : expected !== key) {
       this.problem(`revision ${revision} of ${key} holds ${object.kind} ${object.metadata.namespace ?? ''}/${name}, which belongs under ${expected ?? 'its own name'}`);
     }
@@ -130,14 +156,14 @@ function parsed(value: string): KubeObject | undefined {
 }
 
 /** Checks a database file. Throws StoreOpenError when it is none, a newer Telar's, or in use. */
-export function verifyStore(file: string, keyOf: KeyOf = () => undefined): StoreReport {
+export function verifyStore(file: string, options: VerifyOptions = {}): StoreReport {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file);
     db.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE');
     checkFormat(db, file);
     const compacted = Number(db.prepare("SELECT value FROM meta WHERE name = 'compacted'").get()?.['value'] ?? 0);
-    const inspection = new Inspection(formatOf(db).format, compacted, keyOf);
+    const inspection = new Inspection(formatOf(db).format, compacted, options);
     for (const { integrity_check: text } of db.prepare(`PRAGMA integrity_check(${MAX_PROBLEMS})`).iterate()) {
       if (text !== 'ok') {
         inspection.problem(`the file is damaged: ${String(text)}`);

@@ -41,7 +41,7 @@ export async function execute(file: string, args: readonly string[], options: { 
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -68,12 +68,19 @@ async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+interface Examination {
+  wiring: Wiring;
+  file: string | undefined;
+  dataDir: string;
+  encryptionKey: string | undefined;
+}
+
 /** A backup's file, a copy of the running instance, or the directory of one that does not run. */
-async function examined(wiring: Wiring, file: string | undefined, dataDir: string): Promise<StoreReport> {
+async function examined({ wiring, file, dataDir, encryptionKey }: Examination): Promise<StoreReport> {
   if (file !== undefined) {
     return inScratch(async (folder) => {
       await readBackup(resolve(file), folder);
-      return wiring.verify(join(folder, STORE_ENTRY));
+      return wiring.verify(join(folder, STORE_ENTRY), encryptionKey);
     });
   }
   if (await currentHolder(dataDir) !== undefined) {
@@ -81,14 +88,14 @@ async function examined(wiring: Wiring, file: string | undefined, dataDir: strin
       const progress = progressLine();
       await withServer(dataDir, (server) => fetchBackup(server, { into: folder }, progress));
       progress.end();
-      return wiring.verify(join(folder, STORE_ENTRY));
+      return wiring.verify(join(folder, STORE_ENTRY), encryptionKey);
     });
   }
   const store = join(dataDir, STORE_ENTRY);
   if (!existsSync(store)) {
     throw new CliError(text('status.none', { dataDir }));
   }
-  return wiring.verify(store);
+  return wiring.verify(store, encryptionKey);
 }
 
 function tell(report: StoreReport): void {
@@ -126,8 +133,10 @@ export function addBackup(program: Command, wiring: Wiring): void {
   program.command('verify').description(text('verify.description')).argument('[file]', text('verify.argument.file'))
     .option('--data-dir <dir>', text('option.dataDir'))
     .option('-o, --output <format>', text('option.output', { formats: FORMATS.join(', ') }), formatOf)
-    .action(async (file: string | undefined, flags: { dataDir?: string; output?: string }) => {
-      const report = await examined(wiring, file, dataDirOf(flags.dataDir));
+    .option('--encryption-key <file>', text('verify.option.encryptionKey'))
+    .action(async (file: string | undefined, flags: { dataDir?: string; output?: string; encryptionKey?: string }) => {
+      const encryptionKey = flags.encryptionKey === undefined ? undefined : resolve(flags.encryptionKey);
+      const report = await examined({ wiring, file, dataDir: dataDirOf(flags.dataDir), encryptionKey });
       if (flags.output === 'json') {
         print(JSON.stringify(report, null, 2));
       } else {

@@ -214,6 +214,7 @@ export const en = {
   'restore.error.other': 'The backup is of another instance, and what {id} in {dataDir} runs would be left behind: end it with `telar down --workloads` first.',
   'verify.description': 'look through the store of an instance, running or not, or through a backup',
   'verify.argument.file': 'a backup to check instead of the instance',
+  'verify.option.encryptionKey': 'the file of `--encryption-key`, to look into encrypted values as well',
   'verify.problem': '✗ {problem}',
   'verify.more': '… and {count} more',
   'verify.summary': '{objects} objects in {versions} versions, revision {revision}, history from {compacted}, format {format}',

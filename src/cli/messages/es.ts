@@ -216,6 +216,7 @@ export const es: Record<keyof typeof en, string> = {
   'restore.error.other': 'La copia es de otra instancia, y lo que {id} ejecuta en {dataDir} quedaría atrás: termínelo antes con `telar down --workloads`.',
   'verify.description': 'revisa el almacén de una instancia, en marcha o no, o una copia',
   'verify.argument.file': 'una copia que revisar en lugar de la instancia',
+  'verify.option.encryptionKey': 'el archivo de `--encryption-key`, para mirar también los valores cifrados',
   'verify.problem': '✗ {problem}',
   'verify.more': '… y {count} más',
   'verify.summary': '{objects} objetos en {versions} versiones, revisión {revision}, historia desde {compacted}, formato {format}',
