@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:https';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +122,23 @@ describe('audit', () => {
     }
     assert.deepEqual(told().map(({ stage }) => stage), ['ResponseStarted', 'ResponseComplete']);
     assert.equal(new Set(told().map(({ auditID }) => auditID)).size, 1);
+  });
+
+  it('tells of streams', async () => {
+    const path = '/api/v1/namespaces/default/pods/none/exec?command=ls';
+    const code = await new Promise((resolve, reject) => {
+      request({
+        host: '127.0.0.1', port: s.port, ca: s.pki.ca.cert, path,
+        headers: { authorization: 'Bearer dev-token', connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-version': '13' },
+      }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject).end();
+    });
+    assert.equal(code, 403);
+    const event = only();
+    assert.deepEqual([event['verb'], event['requestURI'], at(event, 'objectRef', 'subresource'), at(event, 'responseStatus', 'code')], ['create', path, 'exec', 403]);
+    assert.equal(at(event, 'annotations', 'authorization.k8s.io/decision'), 'forbid');
   });
 
   it('says where a policy is wrong', () => {

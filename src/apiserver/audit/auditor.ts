@@ -141,6 +141,14 @@ class Trail {
   }
 }
 
+/** What becomes of a stream; told as it happens. */
+export interface StreamTrail {
+  readonly annotate: (key: string, value: string) => void;
+  readonly started: () => void;
+  readonly ended: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
 const succeeded = (code: number): JsonObject => ({ metadata: {}, code });
 
 function failed(error: unknown): { responseStatus: JsonObject; object?: Status } {
@@ -213,8 +221,8 @@ export class Auditor {
     }
   }
 
-  /** A stream that is about to be upgraded; call what is returned when it ends. Undefined when nothing is told of it. */
-  stream(call: Call): { ended(): void; failed(error: unknown): void; started(): void } | undefined {
+  /** A stream that is about to be upgraded. Undefined when nothing is told of it. */
+  stream(call: Call): StreamTrail | undefined {
     const telling = this.#policy.tellingOf(call.actor ?? call.user, call.verb, call.info);
     if (telling === undefined) {
       return undefined;
@@ -222,6 +230,7 @@ export class Auditor {
     const trail = new Trail(this.#sink, telling, call);
     trail.stage('RequestReceived');
     return {
+      annotate: (key, value) => { trail.annotate(key, value); },
       started: () => { trail.started(101); },
       ended: () => { trail.completed(succeeded(101)); },
       failed: (error) => { trail.completed(failed(error).responseStatus); },

@@ -2,11 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { admitConnection, connectionOf } from '../admission/connect.ts';
 import type { ExtraGroup } from '../extragroup.ts';
-import { authorise, extraGroupOf } from '../pipeline.ts';
+import { authorise, extraGroupOf, type Pipeline } from '../pipeline.ts';
 import { upgradeToNode } from '../subresources/nodeproxy.ts';
 import type { Call, RequestVerb } from '../types.ts';
-import { PageNotFound } from '../verbs/core.ts';
+import { PageNotFound, type Core } from '../verbs/core.ts';
 import { identify, prepare, statusOf, type HandlerOptions } from './handler.ts';
 import { JSON_ACCEPT } from './negotiate.ts';
 
@@ -35,23 +36,48 @@ async function upgrade(options: HandlerOptions, req: IncomingMessage, socket: Du
     accept: JSON_ACCEPT, body: { kind: 'none' }, warnings: [],
   };
   const trail = pipeline.audit?.stream(call);
+  if (trail === undefined) {
+    await connect(pipeline, call, { req, socket, head });
+    return;
+  }
   try {
-    await authorise(pipeline.core, call);
+    await connect(pipeline, { ...call, annotate: trail.annotate }, { req, socket, head });
   } catch (error) {
-    trail?.failed(error);
+    trail.failed(error);
     throw error;
   }
-  trail?.started();
-  socket.once('close', () => trail?.ended());
+  trail.started();
+  if (socket.destroyed) {
+    trail.ended();
+  } else {
+    socket.once('close', trail.ended);
+  }
+}
+
+/** Hands the socket to who answers on it. */
+async function connect(pipeline: Pipeline, call: Call, streams: { req: IncomingMessage; socket: Duplex; head: Buffer }): Promise<void> {
+  await authorise(pipeline.core, call);
   const extra: ExtraGroup | undefined = extraGroupOf(pipeline, call);
   if (extra !== undefined) {
     if (extra.upgrade === undefined) {
       throw new PageNotFound(call.info.path);
     }
-    await extra.upgrade(call, pipeline.core, { req, socket, head });
+    await extra.upgrade(call, pipeline.core, streams);
     return;
   }
-  upgradeToNode(pipeline.core, call, { req, socket, head });
+  await admit(pipeline.core, call);
+  upgradeToNode(pipeline.core, call, streams);
+}
+
+/** Connections pass admission; what is none is refused where it is handled. */
+async function admit(core: Core, call: Call): Promise<void> {
+  const { info } = call;
+  const kind = core.kindOf(info);
+  const target = { kind, namespace: kind.namespaced ? info.namespace : '', name: info.name };
+  const connection = connectionOf(target, info.subresource);
+  if (connection !== undefined) {
+    await admitConnection(core, call, target, connection);
+  }
 }
 
 /** Never throws. */
