@@ -1,10 +1,11 @@
 /** The parts of `metadata` that belong to the server. */
 import { randomUUID } from 'node:crypto';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../apimachinery/names.ts';
-import { formatTime, type KubeObject, type ObjectMeta } from '../../apimachinery/object.ts';
+import { formatTime, type KubeObject, type ObjectMeta, type OwnerReference } from '../../apimachinery/object.ts';
 import { badRequest, conflict, invalid, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
+import { MAX_WARNING_CHARS } from '../limits.ts';
 import { refOf } from './core.ts';
 
 export const hasGeneration = (kind: AnyKind): boolean => kind.rules.generation !== false;
@@ -60,6 +61,30 @@ export function carryOver(kind: AnyKind, meta: ObjectMeta, old: ObjectMeta): voi
   }
   // Never stored with a value of its own.
   Reflect.deleteProperty(meta, 'selfLink');
+}
+
+/** Drops owners that are given twice, as Kubernetes does, and warns of it. */
+export function dropDuplicateOwners(meta: ObjectMeta, warnings: string[]): void {
+  const { ownerReferences } = meta;
+  if (ownerReferences === undefined || ownerReferences.length < 2) {
+    return;
+  }
+  const kept = new Map<string, OwnerReference>();
+  const duplicates: string[] = [];
+  for (const owner of ownerReferences) {
+    const { uid, apiVersion, kind, name, controller, blockOwnerDeletion } = owner;
+    const identity = JSON.stringify([uid, apiVersion, kind, name, controller, blockOwnerDeletion]);
+    if (kept.has(identity)) {
+      duplicates.push(uid);
+    } else {
+      kept.set(identity, owner);
+    }
+  }
+  if (duplicates.length > 0) {
+    warnings.push('.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; '
+      + `please fix your requests; duplicate UID(s) observed: ${duplicates.join(', ')}`.slice(0, MAX_WARNING_CHARS));
+    meta.ownerReferences = [...kept.values()];
+  }
 }
 
 function fail(kind: AnyKind, name: string, errors: readonly FieldError[]): void {

@@ -169,6 +169,13 @@ describe('verbs', () => {
     assert.equal(yaml.json['message'], `${prefix}yaml: unmarshal errors:\n  line 6: key "a" already set in map`);
   });
 
+  it('drops owners given twice, and says so', async () => {
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: '1-2-3' };
+    const made = await s.post(CMS, { ...configMap('owned'), metadata: { name: 'owned', ownerReferences: [owner, { ...owner, uid: '4' }, owner] } });
+    assert.deepEqual(at(made.json, 'metadata', 'ownerReferences'), [owner, { ...owner, uid: '4' }]);
+    assert.match(String(made.headers['warning']), /ownerReferences contains duplicate entries; .* duplicate UID\(s\) observed: 1-2-3"$/);
+  });
+
   it('refuses what a patch makes of an object as Invalid', async () => {
     await s.post(CMS, configMap('patched'));
     const patch = (body: unknown, type: string, query = ''): ReturnType<TestServer['ask']> =>

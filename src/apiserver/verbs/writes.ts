@@ -9,7 +9,7 @@ import type { MutableRequest, Operation } from '../admission/admission.ts';
 import { newRequest, type RequestContext } from '../admission/request.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
 import { refOf, type Core, type Target } from './core.ts';
-import { beginLife, carryOver, desiredStateChanged, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
+import { beginLife, carryOver, desiredStateChanged, dropDuplicateOwners, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
 import { componentName } from './fieldmanager.ts';
 import { changesNothing, trackCreate, trackUpdate } from './tracking.ts';
 
@@ -71,6 +71,7 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
     meta.name = base === '' ? '' : generateName(base);
   }
   beginLife(kind, meta);
+  dropDuplicateOwners(meta, context.warnings);
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
   const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
   kind.rules.defaults?.(given);
@@ -177,6 +178,7 @@ async function settle(core: Core, update: Update, current: Stored, request: Muta
   const old = current.object;
   let next = request.object ?? old;
   carryOver(kind, next.metadata, old.metadata);
+  dropDuplicateOwners(next.metadata, context.warnings);
   const { subresource } = request;
   const track = (): void => {
     // A binding is a scheduler's word on a pod, not an update of it.
