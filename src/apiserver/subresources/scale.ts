@@ -56,7 +56,8 @@ function selectorText(object: KubeObject, { selector: path, custom }: ScalePaths
   return isObject(value) ? selectorToString(selectorFromObject(value)) : '';
 }
 
-function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
+/** The Scale of an object. Throws InternalError for a custom resource that does not say its replicas. */
+export function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   if (paths.custom === true && at(object, paths.specReplicas) === undefined) {
     throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicas)} does not exist`);
@@ -83,6 +84,13 @@ function wantedReplicas(name: string, scale: JsonObject): number {
   return replicas;
 }
 
+/** A copy of the object with the replicas of a Scale. Throws BadRequest and Invalid. */
+export function rescaled(object: KubeObject, scale: JsonObject, paths: ScalePaths): KubeObject {
+  const next = deepClone(object);
+  put(next, paths.specReplicas, wantedReplicas(object.metadata.name, scale));
+  return next;
+}
+
 const SCOPE = { part: 'other', subresource: 'scale', check: 'update', generation: true } as const;
 
 async function write(core: Core, target: Target, context: WriteContext, paths: ScalePaths, change: (current: KubeObject) => JsonObject): Promise<Answer> {
@@ -98,9 +106,7 @@ async function write(core: Core, target: Target, context: WriteContext, paths: S
       if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
         throw conflict(refOf(target.kind, target.name), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid ?? ''}`);
       }
-      const next = deepClone(current);
-      put(next, paths.specReplicas, wantedReplicas(target.name, scale));
-      return next;
+      return rescaled(current, scale, paths);
     },
   }, context);
   return { type: 'object', code: 200, kind: scaleKind, object: scaleOf(written.object, paths) };

@@ -1,6 +1,7 @@
 /** From a resource request to the function that answers it. */
 import { methodNotAllowed } from '../../apimachinery/status.ts';
 import type { AnyKind, Verb } from '../../kinds/kind.ts';
+import { admitConnection, connectionOf } from '../admission/connect.ts';
 import { approvalHandlers } from '../subresources/approval.ts';
 import { eviction } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
@@ -76,7 +77,8 @@ function subresource(core: Core, call: Call, target: Target): Answer | Promise<A
   if (handler === undefined) {
     throw notAllowed();
   }
-  return handler(core, call, target);
+  const connection = connectionOf(target, name);
+  return connection === undefined ? handler(core, call, target) : admitConnection(core, call, target, connection).then(() => handler(core, call, target));
 }
 
 function collection(core: Core, call: Call, kind: AnyKind): Answer | Promise<Answer> {

@@ -8,6 +8,7 @@ import type { AnyKind } from '../../../kinds/kind.ts';
 import type { Registry } from '../../../kinds/registry.ts';
 import type { Lookup, ResourcePath } from '../../lookup.ts';
 import type { AdmissionRequest } from '../admission.ts';
+import { shownKind } from './views.ts';
 
 const NAMESPACES: ResourcePath = ['', 'v1', 'namespaces'];
 const GROUP = 'admissionregistration.k8s.io';
@@ -79,7 +80,7 @@ type ExactRule = (resource: GroupVersionResource) => boolean;
 function matchRules(matching: Matching, request: AdmissionRequest, exact: ExactRule, policy: string | undefined): Match | undefined {
   const own = request.requestResource;
   if (exact(own)) {
-    return { resource: own, kind: request.objectKind, convertTo: undefined };
+    return { resource: own, kind: shownKind(request), convertTo: undefined };
   }
   if (policy === 'Exact') {
     return undefined;
@@ -89,8 +90,9 @@ function matchRules(matching: Matching, request: AdmissionRequest, exact: ExactR
     return undefined;
   }
   // A subresource's own kind (a Scale, an Eviction) is the same in all versions of its parent.
-  const foreign = request.objectKind.kind !== request.kind.kind;
-  const kind = foreign ? request.objectKind : { group: other.group, version: other.version, kind: other.kind };
+  const shown = shownKind(request);
+  const foreign = shown.kind !== request.kind.kind;
+  const kind = foreign ? shown : { group: other.group, version: other.version, kind: other.kind };
   return { resource: resourceOf(other), kind, convertTo: foreign ? undefined : other };
 }
 
@@ -149,7 +151,7 @@ export function matchResources(matching: Matching, constraints: MatchResources |
   const { resourceRules = [], excludeResourceRules = [], matchPolicy } = constraints ?? {};
   const exact = (rules: readonly NamedRuleWithOperations[]): ExactRule => (resource) => rules.some((rule) => named(rule, request) && ruleMatches(rule, request, resource));
   // Rules first: they are cheap and most requests stop here.
-  const found = resourceRules.length === 0 ? { resource: request.requestResource, kind: request.objectKind, convertTo: undefined }
+  const found = resourceRules.length === 0 ? { resource: request.requestResource, kind: shownKind(request), convertTo: undefined }
     : matchRules(matching, request, exact(resourceRules), matchPolicy);
   if (found === undefined || !selectorsMatch(matching, constraints ?? {}, request)) {
     return undefined;

@@ -15,8 +15,8 @@ import { compileConditions, compiled, compileVariables, conditionsMatch, Evaluat
 import { isPolicyResource, matchingHooks, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
 import { applyConfiguration, applyPatches, MutationError } from './mutations.ts';
 import { paramsOf, ParamsError } from './params.ts';
-import { settled, shapeOf } from './settle.ts';
-import { inVersion } from './versions.ts';
+import { shapeOf } from './settle.ts';
+import { adopted, shown, shownKind } from './views.ts';
 
 interface Change { readonly type: Mutation['patchType']; readonly expression: Compiled }
 
@@ -138,10 +138,9 @@ class Round {
 
   async #subject(match: Match, params: KubeObject | undefined): Promise<Subject> {
     const request = this.#request;
-    const { kind } = request;
     return {
       request, match, params, access: this.#access, namespace: namespaceOf(this.#matching, request),
-      object: await inVersion(request.object, kind, match.convertTo), old: await inVersion(request.old, kind, match.convertTo),
+      object: await shown(request, request.object, match), old: await shown(request, request.old, match),
     };
   }
 
@@ -184,7 +183,7 @@ class Round {
         if (step.change.type === 'JSONPatch') {
           return applyPatches(document, outcome.value);
         }
-        const shape = shapeOf(this.#matching.registry, request, kind);
+        const shape = shapeOf(this.#matching.registry, request, kind, shownKind(request));
         if (shape === undefined) {
           throw new MutationError(`Resource kind ${request.objectKind.kind} not found.`);
         }
@@ -210,8 +209,7 @@ class Round {
     if (changed === document) {
       return;
     }
-    const object = settled(this.#matching.registry, request, kind, changed);
-    request.object = match.convertTo === undefined ? object : await inVersion(object, match.convertTo, request.kind);
+    request.object = await adopted(this.#matching.registry, request, match, changed);
   }
 }
 

@@ -149,6 +149,37 @@ describe('admission policies', () => {
     assert.equal((await status('Failed')).code, 422);
   });
 
+  it('see what subresources are given, each in its own kind', async () => {
+    const PODS = '/api/v1/namespaces/default/pods';
+    await s.post(PODS, pod('entered'));
+    await s.post('/apis/apps/v1/namespaces/default/deployments', {
+      metadata: { name: 'scaled' }, spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x:1' }] } } },
+    });
+    const rows: readonly (readonly [resource: string, group: string, operation: string, expression: string, ask: () => Promise<Reply>])[] = [
+      ['pods/exec', '', 'CONNECT', "object.kind == 'PodExecOptions' && object.command == ['ls'] && request.kind.kind == 'PodExecOptions' && request.name == 'entered' && oldObject == null && request.options == null",
+        () => s.get(`${PODS}/entered/exec?command=ls&stdout=true`, {
+          connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-version': '13', 'sec-websocket-protocol': 'v5.channel.k8s.io',
+        })],
+      ['pods/eviction', '', 'CREATE', "object.kind == 'Eviction' && request.kind.group == 'policy' && request.resource.resource == 'pods'",
+        () => s.post(`${PODS}/entered/eviction`, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'entered', namespace: 'default' } })],
+      ['deployments/scale', 'apps', 'UPDATE', "object.kind == 'Scale' && object.spec.replicas == 3 && oldObject.spec.replicas == 1 && request.kind.kind == 'Scale'",
+        () => s.patch('/apis/apps/v1/namespaces/default/deployments/scaled/scale', { spec: { replicas: 3 } })],
+    ];
+    for (const [resource, group, operation, expression, ask] of rows) {
+      // Refused when it is what it should be: then the policy has surely seen it.
+      await validating({ matchConstraints: rules(resource, [operation], group), validations: [{ expression: `!(${expression})`, message: 'seen' }] });
+      assert.match((await ask()).text, /denied request: seen/, resource);
+      await s.delete(made.pop() ?? '');
+      await s.delete(made.pop() ?? '');
+    }
+  });
+
+  it('change the number of replicas that is asked for', async () => {
+    await mutating('m', { matchConstraints: rules('deployments/scale', ['UPDATE'], 'apps'), mutations: [configure('Object{spec: Object.spec{replicas: object.spec.replicas * 2}}')] });
+    const reply = await s.patch('/apis/apps/v1/namespaces/default/deployments/scaled/scale', { spec: { replicas: 4 } });
+    assert.deepEqual([reply.code, at(reply.json, 'kind'), at(reply.json, 'spec', 'replicas')], [200, 'Scale', 8], reply.text);
+  });
+
   it('spend no more than their budget', async () => {
     await validating({ validations: [{ expression: '[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, [0,1,2,3,4,5,6,7,8,9].all(f, true))))))' }] });
     assert.match(message(await create()), /resulted in error: operation cancelled: actual cost limit exceeded$/);

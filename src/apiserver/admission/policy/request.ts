@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../../apimachinery/object.ts';
 import type { User } from '../../types.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import type { Match } from './match.ts';
+import { shownKind } from './views.ts';
 
 function userInfo(user: User): JsonObject {
   const extra = Object.entries(user.extra ?? {}).map(([key, values]): [string, Json] => [key, [...values]]);
@@ -17,7 +18,7 @@ export function requestFields(request: AdmissionRequest, match: Match): JsonObje
   const { subresource, name, namespace, options } = request;
   return {
     kind: { ...match.kind }, resource: { ...match.resource }, ...(subresource === '' ? {} : { subResource: subresource }),
-    requestKind: { ...request.requestKind }, requestResource: { ...request.requestResource },
+    requestKind: { ...shownKind(request) }, requestResource: { ...request.requestResource },
     ...(request.requestSubresource === '' ? {} : { requestSubResource: request.requestSubresource }),
     ...(name === '' ? {} : { name }), ...(namespace === '' ? {} : { namespace }),
     operation: request.operation, userInfo: userInfo(request.user), dryRun: request.dryRun, ...(options === undefined ? {} : { options }),

@@ -20,24 +20,29 @@ function messageOf(registry: Registry, { group, version, kind }: GroupVersionKin
   return registry.byKind(group, version, kind)?.type ?? (registry.types.has(guess) ? guess : undefined);
 }
 
-/** How lists and maps of the request's object merge; undefined when nothing is known of them. */
-export function shapeOf(registry: Registry, request: AdmissionRequest, kind: AnyKind): Shape | undefined {
-  if (isOwnKind(request, request.objectKind)) {
+/** How lists and maps of an object merge; undefined when nothing is known of them. `shown`: what the object is. */
+export function shapeOf(registry: Registry, request: AdmissionRequest, kind: AnyKind, shown: GroupVersionKind): Shape | undefined {
+  if (isOwnKind(request, shown)) {
     return kind.custom?.shape ?? shapeOfMessage(registry.types, kind.type);
   }
-  const message = messageOf(registry, request.objectKind);
+  const message = messageOf(registry, shown);
   return message === undefined ? undefined : shapeOfMessage(registry.types, message);
 }
 
-function decoded(registry: Registry, request: AdmissionRequest, kind: AnyKind, value: JsonObject): KubeObject {
-  if (isOwnKind(request, request.objectKind)) {
-    const object = asKubeObject(decodeTyped(value, registry, expectedOf(kind), 'ignore').object);
-    kind.rules.defaults?.(object);
-    return object;
-  }
-  const message = messageOf(registry, request.objectKind);
+/** A document of a kind that only a subresource takes. Throws BadRequest for wrong types. */
+export function decoded(registry: Registry, kind: GroupVersionKind, value: JsonObject): JsonObject {
+  const message = messageOf(registry, kind);
   const object = message === undefined ? value : decodeObject(value, registry.types, message, 'ignore').object;
-  return asKubeObject({ ...object, apiVersion: value['apiVersion'] ?? '', kind: value['kind'] ?? '' });
+  return { ...object, apiVersion: value['apiVersion'] ?? '', kind: value['kind'] ?? '' };
+}
+
+function decodedAs(registry: Registry, request: AdmissionRequest, kind: AnyKind, value: JsonObject): KubeObject {
+  if (!isOwnKind(request, request.objectKind)) {
+    return asKubeObject(decoded(registry, request.objectKind, value));
+  }
+  const object = asKubeObject(decodeTyped(value, registry, expectedOf(kind), 'ignore').object);
+  kind.rules.defaults?.(object);
+  return object;
 }
 
 /**
@@ -45,7 +50,7 @@ function decoded(registry: Registry, request: AdmissionRequest, kind: AnyKind, v
  * and Invalid for changes of what identifies the object.
  */
 export function settled(registry: Registry, request: AdmissionRequest, kind: AnyKind, value: JsonObject): KubeObject {
-  const object = decoded(registry, request, kind, structuredClone(value));
+  const object = decodedAs(registry, request, kind, structuredClone(value));
   const before = request.object?.metadata;
   for (const field of SETTLED) {
     if (before !== undefined && (object.metadata[field] ?? '') !== (before[field] ?? '')) {

@@ -14,7 +14,7 @@ import {
 } from './expressions.ts';
 import { isPolicyResource, matchingHooks, matchResources, namespaceOf, type Match, type Matching } from './match.ts';
 import { paramsOf, ParamsError } from './params.ts';
-import { inVersion } from './versions.ts';
+import { shown } from './views.ts';
 
 /** Bytes of a message that an expression makes; longer ones are passed over. */
 const MAX_MESSAGE_BYTES = 5 * 1024;
@@ -178,7 +178,7 @@ class Round {
       return;
     }
     const namespace = namespaceOf(this.#matching, request);
-    const [object, old] = [await inVersion(request.object, request.kind, match.convertTo), await inVersion(request.old, request.kind, match.convertTo)];
+    const [object, old] = [await shown(request, request.object, match), await shown(request, request.old, match)];
     for (const one of params) {
       const subject: Subject = { request, match, object, old, params: one, namespace, access: this.#access };
       this.#act(policy, binding, await whenAnswered(() => examine(policy, program, subject)), annotations);

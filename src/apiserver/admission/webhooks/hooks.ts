@@ -8,7 +8,7 @@ import type { AdmissionRequest } from '../admission.ts';
 import { Access, whenAnswered } from '../policy/access.ts';
 import { compileConditions, conditionsMatch, Evaluation, type Condition } from '../policy/expressions.ts';
 import { concernsAdmission, matchWebhookRules, selectorsMatch, type Match, type Matching } from '../policy/match.ts';
-import { inVersion } from '../policy/versions.ts';
+import { shown } from '../policy/views.ts';
 import type { Reviewed } from './review.ts';
 
 export interface Hook<Webhook> {
@@ -66,7 +66,7 @@ export async function reviewedBy<Webhook extends ValidatingWebhook | MutatingWeb
   hook: Hook<Webhook>, match: Match, request: AdmissionRequest, authorizer: Authorizer,
 ): Promise<Reviewed | undefined> {
   const { kind } = request;
-  const [object, old] = [await inVersion(request.object, kind, match.convertTo), await inVersion(request.old, kind, match.convertTo)];
+  const [object, old] = [await shown(request, request.object, match), await shown(request, request.old, match)];
   const reviewed: Reviewed = { request, match, object, old };
   if (hook.conditions.length === 0) {
     return reviewed;

@@ -9,8 +9,7 @@ import { typed } from '../../../kinds/typed.ts';
 import { asDocument } from '../../verbs/patch.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { isAdmissionResource, type Match } from '../policy/match.ts';
-import { settled } from '../policy/settle.ts';
-import { inVersion } from '../policy/versions.ts';
+import { adopted } from '../policy/views.ts';
 import { callWebhook, fatal } from './call.ts';
 import { Hooks, matchOf, reviewedBy, type Hook } from './hooks.ts';
 import type { Reviewed } from './review.ts';
@@ -132,11 +131,11 @@ export class MutatingWebhooks implements AdmissionPlugin {
     if (document === undefined) {
       return false;
     }
-    const changed = settled(this.#options.registry, request, match.convertTo ?? request.kind, document);
-    if (deepEqual(changed, object)) {
+    const changed = await adopted(this.#options.registry, request, match, document);
+    if (deepEqual(changed, request.object)) {
       return false;
     }
-    request.object = match.convertTo === undefined ? changed : await inVersion(changed, match.convertTo, request.kind);
+    request.object = changed;
     return true;
   }
 }
