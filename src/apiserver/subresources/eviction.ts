@@ -16,7 +16,8 @@ import { deleteObject } from '../verbs/deletes.ts';
 import { deleteOptions, writeOptions } from '../verbs/options.ts';
 import { updateObject, type WriteContext } from '../verbs/writes.ts';
 
-const EVICTION = { apiVersion: 'policy/v1', kind: 'Eviction', type: 'policy/v1.Eviction' };
+/** kubectl before 1.22 posts v1beta1, which Kubernetes goes on taking here. */
+const EVICTION = { apiVersion: 'policy/v1', formerly: 'policy/v1beta1', kind: 'Eviction', type: 'policy/v1.Eviction' };
 const BUDGETS: ResourcePath = ['policy', 'v1', 'poddisruptionbudgets'];
 const SUCCESS: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 

@@ -15,6 +15,8 @@ import type { FieldValidation } from './options.ts';
 /** What a body must be. */
 export interface Expected {
   apiVersion: string;
+  /** An older version of the same shape, which old clients still send. */
+  formerly?: string;
   kind: string;
   /** Message in the type table. */
   type: string;
@@ -67,7 +69,7 @@ function readValue(body: Body, expected: Expected, registry: Registry): Read {
 }
 
 function checkKind(apiVersion: unknown, kind: unknown, expected: Expected): void {
-  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== expected.apiVersion) {
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== expected.apiVersion && expected.formerly !== apiVersion) {
     throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
   }
   if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
