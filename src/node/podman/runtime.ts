@@ -28,6 +28,9 @@ const PODMAN_NOFILE = 1_048_576;
 const MODEST = 16_384;
 const PROBE_CGROUP = '/telar-probe';
 const CACHE_FILE = 'oci-runtime.json';
+/** A cleaner of Podman's may still write while its folder goes: tries, with a growing pause in milliseconds. */
+const REMOVE_TRIES = 8;
+const REMOVE_PAUSE_MS = 50;
 
 export interface RuntimeTrial {
   runtime: string;
@@ -196,6 +199,6 @@ export async function chooseRuntime(dataDir?: string): Promise<RuntimeChoice> {
   } finally {
     removeCgroup(PROBE_CGROUP);
     await unmountBelow(folder);
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: REMOVE_TRIES, retryDelay: REMOVE_PAUSE_MS });
   }
 }
