@@ -138,6 +138,18 @@ describe('kubectl\'s generators', () => {
     assert.match(await bench.ok('patch', 'deployment', 'made', '--subresource=status', '--type=merge', '-p', '{"status":{"replicas":2}}'), /patched/);
   });
 
+  it('fill in and check statuses', async () => {
+    const patch = (resource: string, name: string, status: unknown): string[] =>
+      ['patch', resource, name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    await bench.ok('create', 'service', 'loadbalancer', 'balanced', '--tcp=80');
+    await bench.ok(...patch('service', 'balanced', { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } }));
+    assert.equal(await bench.ok('get', 'service', 'balanced', '-o', 'jsonpath={.status.loadBalancer.ingress[0].ipMode}'), 'VIP');
+    await bench.ok('create', '-f', await bench.file('node.yaml', 'apiVersion: v1\nkind: Node\nmetadata: {name: status-node}\n'));
+    await bench.ok(...patch('node', 'status-node', { capacity: { cpu: '4' } }));
+    assert.equal(await bench.ok('get', 'node', 'status-node', '-o', 'jsonpath={.status.allocatable.cpu}'), '4');
+    await bench.ok('delete', 'service/balanced', 'node/status-node');
+  });
+
   it('decide certificate requests', async () => {
     const sample = SAMPLES.find(({ resource }) => resource === 'certificatesigningrequests');
     assert.ok(sample !== undefined);
