@@ -11,6 +11,9 @@ import { after, before, describe, it } from 'node:test';
 import { Exec, KubeConfig, PortForward, type V1Status } from '@kubernetes/client-node';
 import { WebSocket } from 'ws';
 import { oldKubectl } from '../../scripts/kubectl.ts';
+import { asKubeObject } from '../../src/apiserver/verbs/body.ts';
+import { connector } from '../../src/apiserver/subresources/remotenode.ts';
+import { serveUpgrades, spdyClient } from '../../src/node/server/testing.ts';
 import { connection } from '../harness/api.ts';
 import { eventually, execute, TestInstance, type Output } from '../harness/instance.ts';
 import { pod, SHELL } from '../harness/manifests.ts';
@@ -160,6 +163,42 @@ describe('streams', () => {
   it('forwards to services and deployments', async () => {
     await forwarding('kubectl', 'svc/web', [80], async ([port = 0]) => { assert.equal(await page(port), 'loopback'); });
     await forwarding(old, 'service/web', [80], async ([port = 0]) => { assert.equal(await page(port), 'loopback'); });
+  });
+
+  it('reaches a node elsewhere in the same way, over its HTTPS port', async () => {
+    const read = (name: string): string => readFileSync(join(telar.dataDir, 'pki', name), 'utf8');
+    const [name = ''] = (await telar.k('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}')).split(' ');
+    const address = await telar.jsonpath(`node ${name}`, '{.status.addresses[?(@.type=="InternalIP")].address}');
+    const port = Number(await telar.jsonpath(`node ${name}`, '{.status.daemonEndpoints.kubeletEndpoint.Port}'));
+    const node = asKubeObject({
+      apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { addresses: [{ type: 'InternalIP', address }], daemonEndpoints: { kubeletEndpoint: { Port: port } } },
+    });
+    const handler = connector({ connect: () => undefined }, {
+      nodeOf: () => node, trust: () => ({ ca: read('ca.crt'), client: { cert: read('apiserver-kubelet-client.crt'), key: read('apiserver-kubelet-client.key') } }),
+    }).connect(name);
+    assert.ok(handler !== undefined);
+    const front = await serveUpgrades(({ req, socket, head }) => {
+      handler.upgrade(req.url ?? '/', req, socket, head);
+      return Promise.resolve();
+    });
+    try {
+      const headers = (more: Record<string, string>): Map<string, string> => new Map(Object.entries(more));
+      const forward = await spdyClient(front.port, 'portforward.k8s.io', '/portForward/default/web');
+      const streams = ['error', 'data'].map((streamtype) => forward.session.open(headers({ streamtype, port: '8082', requestid: '0' })));
+      const [error, data] = streams;
+      assert.ok(error && data);
+      data.end(Buffer.alloc(1_000_000));
+      assert.equal((await text(data)).trim(), '1000000');
+      forward.session.destroy();
+      const exec = await spdyClient(front.port, 'v4.channel.k8s.io', '/exec/default/web/main?output=1&error=1&command=sh&command=-c&command=echo+hello%3B+exit+3');
+      const [failure, stdout] = ['error', 'stdout', 'stderr'].map((streamtype) => exec.session.open(headers({ streamtype })));
+      assert.ok(failure && stdout);
+      failure.end();
+      assert.deepEqual([await text(stdout), /"ExitCode","message":"3"/.test(await text(failure))], ['hello\n', true]);
+      exec.session.destroy();
+    } finally {
+      front.close();
+    }
   });
 
   it('serves the client library: exec and port-forward', async () => {
