@@ -138,8 +138,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { store, registry, log, pki, instance } = options;
   const definitions = new Definitions({ store, registry, log });
   const aggregation = new ApiServices(log, pki.ca.cert);
-  const attendants = [new CertificateController(pki.ca), new LegacyTokens(pki.ca.cert), new PolicyTypeChecker(), aggregation];
   let current = pki;
+  const attendants = [new CertificateController(() => current.ca), new LegacyTokens(() => current.ca.cert), new PolicyTypeChecker(), aggregation];
   const core = coreOf(options, [definitions, ...attendants], () => current);
   const health = new Health();
   health.add({ name: 'store', live: true, run: () => (store.currentRevision >= 0 ? { ok: true } : { ok: false, why: 'the store has no state' }) });

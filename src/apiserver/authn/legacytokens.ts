@@ -29,21 +29,19 @@ interface Work {
 
 export class LegacyTokens implements AdmissionPlugin {
   readonly name = 'LegacyServiceAccountTokens';
-  readonly #ca: string;
+  readonly #ca: () => string;
   readonly #context = serverContext();
   #core: Core | undefined;
   #work: Promise<void> = Promise.resolve();
 
-  /** `ca` is the PEM that clients should trust. */
-  constructor(ca: string) {
+  /** `ca`: the PEM that clients should trust at the moment. */
+  constructor(ca: () => string) {
     this.#ca = ca;
   }
 
   start(core: Core): void {
     this.#core = core;
-    for (const object of core.lookup.list(SECRETS)) {
-      this.#see(object);
-    }
+    this.#seeAll(core, '');
   }
 
   async stop(): Promise<void> {
@@ -63,8 +61,16 @@ export class LegacyTokens implements AdmissionPlugin {
     }
     // An account that came or went: Secrets that were made for it before, or are left over.
     const { namespace = '' } = (now ?? before)?.metadata ?? {};
-    for (const object of this.#core.lookup.list(SECRETS, namespace)) {
-      this.#see(object);
+    this.#seeAll(this.#core, namespace);
+  }
+
+  /** Those of a namespace, or with an empty one all. Most Secrets are of other types: their text is looked at, not parsed. */
+  #seeAll({ registry, store }: Core, namespace: string): void {
+    const kind = registry.byResource(...SECRETS);
+    for (const stored of kind === undefined ? [] : store.list(registry.storagePrefix(kind, namespace)).items) {
+      if (stored.json.includes(TYPE)) {
+        this.#see(stored.object);
+      }
     }
   }
 
@@ -110,7 +116,7 @@ export class LegacyTokens implements AdmissionPlugin {
       const next = deepClone(current);
       const secret = typed('v1 Secret', next);
       secret.metadata.annotations = { ...secret.metadata.annotations, [ACCOUNT_UID]: uid };
-      secret.data = { 'ca.crt': base64(this.#ca), namespace: base64(namespace), ...secret.data, token };
+      secret.data = { 'ca.crt': base64(this.#ca()), namespace: base64(namespace), ...secret.data, token };
       return next;
     };
     await unlessGone(updateObject(core, { target, scope: { part: 'main' }, mutate }, this.#context));

@@ -24,7 +24,7 @@ export interface Policy {
 /** Node, then RBAC, over what is stored. */
 export function createPolicy(store: Store, registry: Registry, lookup: Lookup): Policy {
   const index = RoleIndex.load(store, registry);
-  const graph = NodeGraph.load(store, registry);
+  const graph = new NodeGraph(store, registry);
   const nodeRules = new Permissions();
   nodeRules.add(rulesOf(NODE_RULES), { allowed: true, reason: '' });
   const rbac = new RbacAuthorizer(index);

@@ -49,14 +49,15 @@ const AUTOMATIC = [
 
 export class CertificateController implements AdmissionPlugin {
   readonly name = 'CertificateController';
-  readonly #ca: KeyPair;
+  readonly #ca: () => KeyPair;
   readonly #context = serverContext();
   readonly #waiting = new Set<string>();
   #core: Core | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(ca: KeyPair) {
+  /** `ca`: the authority of the moment. */
+  constructor(ca: () => KeyPair) {
     this.#ca = ca;
   }
 
@@ -160,7 +161,7 @@ export class CertificateController implements AdmissionPlugin {
     }
     const { issueRequested } = await import('../pki/issue.ts');
     const lifetime = Math.max(MIN_LIFETIME, Math.min(expirationSeconds ?? DEFAULT_LIFETIME, DEFAULT_LIFETIME));
-    const certificate = issueRequested(this.#ca, { ...request, usages, lifetime });
+    const certificate = issueRequested(this.#ca(), { ...request, usages, lifetime });
     await this.#write(target, { part: 'status' }, (status) => { status.certificate = Buffer.from(certificate).toString('base64'); });
   }
 

@@ -96,7 +96,7 @@ export class NodeAuthorizer implements Authorizer {
     if (what !== 'secrets' && what !== 'configmaps') {
       return false;
     }
-    return [...this.#graph.machines(node, namespace)].some((machine) => {
+    return [...this.#graph.machines(node, namespace).keys()].some((machine) => {
       const volumes = specOf(this.#lookup.get(MACHINES, namespace, machine), 'volumes');
       return Array.isArray(volumes) && volumes.some((volume) => names(volume, what, name));
     });

@@ -20,10 +20,10 @@ interface Placed {
   readonly machine: string | undefined;
 }
 
-/** Of one node: how many of its pods refer to an object, and the machines it runs by namespace. */
+/** Of one node: how many of its pods refer to an object, and by namespace how many run a machine: a restarted one has two for a moment. */
 interface NodeEntry {
   readonly references: Map<string, number>;
-  readonly machines: Map<string, Set<string>>;
+  readonly machines: Map<string, Map<string, number>>;
 }
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -101,22 +101,45 @@ const machineOf = (pod: Pod): string | undefined =>
 const sameReferences = (now: Pod, before: Pod): boolean => now.spec?.nodeName === before.spec?.nodeName && now.metadata.uid === before.metadata.uid
   && (now.spec?.ephemeralContainers ?? []).length === (before.spec?.ephemeralContainers ?? []).length;
 
+const NO_MACHINES: ReadonlyMap<string, number> = new Map();
+
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + change;
+  if (next > 0) {
+    counts.set(key, next);
+  } else {
+    counts.delete(key);
+  }
+}
+
 export class NodeGraph implements AdmissionPlugin {
   readonly name = 'NodeGraph';
   readonly #pods = new Map<string, Placed>();
   readonly #nodes = new Map<string, NodeEntry>();
 
-  static load(store: Store, registry: Registry): NodeGraph {
-    const graph = new NodeGraph();
-    const kind = registry.byResource('', 'v1', 'pods');
-    for (const { object } of kind === undefined ? [] : store.list(registry.storagePrefix(kind)).items) {
-      graph.#place(typed('v1 Pod', object));
+  readonly #store: Store;
+  readonly #registry: Registry;
+  #loaded = false;
+
+  /** What is stored is read when the first node asks: a server may have pods and no nodes. */
+  constructor(store: Store, registry: Registry) {
+    this.#store = store;
+    this.#registry = registry;
+  }
+
+  #entry(node: string): NodeEntry | undefined {
+    if (!this.#loaded) {
+      this.#loaded = true;
+      const kind = this.#registry.byResource('', 'v1', 'pods');
+      for (const { object } of kind === undefined ? [] : this.#store.list(this.#registry.storagePrefix(kind)).items) {
+        this.#place(typed('v1 Pod', object));
+      }
     }
-    return graph;
+    return this.#nodes.get(node);
   }
 
   committed(kind: AnyKind, now: KubeObject | undefined, before: KubeObject | undefined): void {
-    if (kind.group !== '' || kind.plural !== 'pods') {
+    if (!this.#loaded || kind.group !== '' || kind.plural !== 'pods') {
       return;
     }
     const pod = now === undefined ? undefined : typed('v1 Pod', now);
@@ -124,7 +147,7 @@ export class NodeGraph implements AdmissionPlugin {
       return;
     }
     if (before !== undefined) {
-      this.#remove(before);
+      this.#remove(before.metadata.namespace ?? '', before.metadata.name);
     }
     if (pod !== undefined) {
       this.#place(pod);
@@ -137,22 +160,24 @@ export class NodeGraph implements AdmissionPlugin {
       return;
     }
     const { namespace = '', name } = pod.metadata;
+    // A pod that was read from the store may be told of again by the write that put it there.
+    this.#remove(namespace, name);
     const keys = new Set([...references(pod)].filter(([, one]) => one !== '').map(([what, one]) => referenceKey(what, namespace, one)));
     const placed: Placed = { node, references: [...keys], machine: machineOf(pod) };
     this.#pods.set(`${namespace}/${name}`, placed);
     const entry: NodeEntry = this.#nodes.get(node) ?? { references: new Map(), machines: new Map() };
     this.#nodes.set(node, entry);
     for (const key of placed.references) {
-      entry.references.set(key, (entry.references.get(key) ?? 0) + 1);
+      count(entry.references, key, 1);
     }
     if (placed.machine !== undefined) {
-      const machines = entry.machines.get(namespace) ?? new Set();
-      machines.add(placed.machine);
+      const machines = entry.machines.get(namespace) ?? new Map<string, number>();
+      count(machines, placed.machine, 1);
       entry.machines.set(namespace, machines);
     }
   }
 
-  #remove({ metadata: { namespace = '', name } }: KubeObject): void {
+  #remove(namespace: string, name: string): void {
     const place = `${namespace}/${name}`;
     const placed = this.#pods.get(place);
     const entry = placed === undefined ? undefined : this.#nodes.get(placed.node);
@@ -161,15 +186,11 @@ export class NodeGraph implements AdmissionPlugin {
     }
     this.#pods.delete(place);
     for (const key of placed.references) {
-      const left = (entry.references.get(key) ?? 0) - 1;
-      if (left > 0) {
-        entry.references.set(key, left);
-      } else {
-        entry.references.delete(key);
-      }
+      count(entry.references, key, -1);
     }
-    if (placed.machine !== undefined) {
-      entry.machines.get(namespace)?.delete(placed.machine);
+    const machines = entry.machines.get(namespace);
+    if (placed.machine !== undefined && machines !== undefined) {
+      count(machines, placed.machine, -1);
     }
     if (entry.references.size === 0) {
       this.#nodes.delete(placed.node);
@@ -178,17 +199,17 @@ export class NodeGraph implements AdmissionPlugin {
 
   /** Whether a pod of this node refers to the object. */
   refers(node: string, what: Referred, namespace: string, name: string): boolean {
-    return this.#nodes.get(node)?.references.has(referenceKey(what, namespace, name)) ?? false;
+    return this.#entry(node)?.references.has(referenceKey(what, namespace, name)) ?? false;
   }
 
   /** Names of the claims that the node's pods use, as `namespace/name`. */
   claims(node: string): string[] {
     const prefix = 'persistentvolumeclaims/';
-    return [...this.#nodes.get(node)?.references.keys() ?? []].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+    return [...this.#entry(node)?.references.keys() ?? []].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   }
 
-  /** Names of the virtual machine instances the node runs in a namespace. */
-  machines(node: string, namespace: string): ReadonlySet<string> {
-    return this.#nodes.get(node)?.machines.get(namespace) ?? new Set();
+  /** The virtual machine instances the node runs in a namespace, by name. */
+  machines(node: string, namespace: string): ReadonlyMap<string, number> {
+    return this.#entry(node)?.machines.get(namespace) ?? NO_MACHINES;
   }
 }

@@ -95,6 +95,35 @@ describe('nodes', () => {
     assert.match(await get(there, `${CORE}/secrets/env`), /no relationship/);
   });
 
+  it('run machines, whose disks may be Secrets, also while one pod follows another', async () => {
+    const machines = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances';
+    const made = await s.post(machines, {
+      apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', metadata: { name: 'vm' },
+      spec: {
+        domain: { devices: { disks: [{ name: 'd', disk: {} }] }, memory: { guest: '64Mi' } },
+        volumes: [{ name: 'd', cloudInitNoCloud: { secretRef: { name: 'other' } } }],
+      },
+    });
+    assert.equal(made.code, 201, made.text);
+    const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'vm', uid: at(made.json, 'metadata', 'uid'), controller: true };
+    const launcher = (name: string): Record<string, unknown> => {
+      const pod = podWith(name, 'here', { volumes: [], imagePullSecrets: [] });
+      return { ...pod, metadata: { name, ownerReferences: [owner] } };
+    };
+    const touch = async (as: InProcessTransport): Promise<string> => refusal(as, 'PUT', `${machines}/vm`, { body: (await s.get(`${machines}/vm`)).json });
+    assert.match(await touch(here), /node "here" can only change virtual machine instances that run on it/);
+    for (const name of ['launcher-1', 'launcher-2']) {
+      assert.equal((await s.post(`${CORE}/pods`, launcher(name))).code, 201);
+    }
+    assert.equal(await get(here, `${CORE}/secrets/other`), 'allowed');
+    assert.match(await get(there, `${CORE}/secrets/other`), /no relationship/);
+    await s.delete(`${CORE}/pods/launcher-1`, { gracePeriodSeconds: 0 });
+    assert.equal(await touch(here), 'allowed');
+    await s.delete(`${CORE}/pods/launcher-2`, { gracePeriodSeconds: 0 });
+    assert.match(await touch(here), /can only change/);
+    assert.match(await get(here, `${CORE}/secrets/other`), /no relationship/);
+  });
+
   it('write their own status, and no pod\'s labels', async () => {
     const status = { method: 'PUT' as const, contentType: 'application/json' };
     const { json } = await s.get(`${CORE}/pods/mine`);
