@@ -120,6 +120,7 @@ describe('what differs', () => {
 
   it('is seen where names are those of every object', () => {
     assert.deepEqual(differs({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { a: '1', constructor: 'x' } } }).changed, { 'f:metadata': { 'f:labels': { 'f:constructor': {} } } });
+    assert.deepEqual(differs({ metadata: { labels: { a: '1', constructor: 'x' } } }, { metadata: { labels: { a: '1' } } }).removed, { 'f:metadata': { 'f:labels': { 'f:constructor': {} } } });
   });
 
   it('is what changes its kind, where nothing is known of the type', () => {
