@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { Socket } from 'node:net';
+import { codeOf } from '../../../apimachinery/errno.ts';
 import type { Log } from '../../../apimachinery/log.ts';
 import { reasonOf } from './target.ts';
 
@@ -30,6 +31,9 @@ interface Pending {
   resolve(socket: Socket): void;
   reject(error: Error): void;
 }
+
+/** What sending to an ended process fails with. */
+const GONE: readonly string[] = ['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED'];
 
 class Helper {
   readonly #child: ChildProcess;
@@ -74,7 +78,8 @@ class Helper {
       this.#next += 1;
       this.#pending.set(id, { resolve, reject });
       this.#child.send({ id, host, port }, (error) => {
-        if (error !== null) {
+        // A helper that cannot be told any more has ended or is about to: its end says why, to all who wait.
+        if (error !== null && !GONE.includes(codeOf(error))) {
           this.#pending.delete(id);
           reject(error);
         }
