@@ -16,3 +16,16 @@ export class Pace {
     this.#until = performance.now() + PACE_MS;
   }
 }
+
+/** Work in steps, with rests between them; its result. */
+export async function paced<T>(steps: Generator<undefined, T, undefined>): Promise<T> {
+  const pace = new Pace();
+  let step = steps.next();
+  while (step.done !== true) {
+    if (pace.due) {
+      await pace.rest();
+    }
+    step = steps.next();
+  }
+  return step.value;
+}

@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 import { setCondition } from '../../apimachinery/conditions.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
-import { forbidden, isStatusError } from '../../apimachinery/status.ts';
+import { forbidden, invalid, isStatusError } from '../../apimachinery/status.ts';
 import { deepClone, deepEqual } from '../../apimachinery/values.ts';
 import { CLEANUP_FINALIZER, customResourceDefinition } from '../../kinds/apiextensions/customresourcedefinition.ts';
+import { validateSchemas } from '../../kinds/apiextensions/schemas.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionStatus } from '../../kinds/generated/apiextensions.ts';
 import type { AnyKind, CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
@@ -16,6 +17,7 @@ import { typed } from '../../kinds/typed.ts';
 import type { Store, Stored } from '../../store/store.ts';
 import { WebhookClient } from '../admission/webhooks/client.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts';
+import { paced } from '../pace.ts';
 import type { User } from '../types.ts';
 import { DEFINITION_RETRY_MS } from '../limits.ts';
 import { refOf, type Core } from '../verbs/core.ts';
@@ -112,6 +114,18 @@ export class Definitions implements AdmissionPlugin {
     }
     if (operation === 'DELETE' && isDefinition(kind) && this.#isStatic(name)) {
       throw forbidden(refOf(kind, name), 'this resource is built into the server');
+    }
+  }
+
+  /** Schemas are checked here rather than by the kind's rules: the largest take longer than others should wait. */
+  async validate({ operation, kind, object, old, subresource }: AdmissionRequest): Promise<void> {
+    if (!isDefinition(kind) || object === undefined || subresource !== '' || (operation !== 'CREATE' && operation !== 'UPDATE')) {
+      return;
+    }
+    const definition = typed('apiextensions.k8s.io/v1 CustomResourceDefinition', object);
+    const errors = await paced(validateSchemas(definition, old === undefined ? undefined : typed('apiextensions.k8s.io/v1 CustomResourceDefinition', old)));
+    if (errors.length > 0) {
+      throw invalid({ group: kind.group, resource: kind.kind, name: object.metadata.name }, errors);
     }
   }
 

@@ -9,7 +9,7 @@ import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVers
 import { GZIP_THRESHOLD_BYTES } from '../limits.ts';
 import { groupVersionPath } from '../openapi/operations.ts';
 import type { Steps } from '../openapi/index.ts';
-import { Pace } from '../pace.ts';
+import { Pace, paced } from '../pace.ts';
 import type { Answer, Call } from '../types.ts';
 import { openApiPaths, openApiV2Bytes, openApiV3Text } from './openapidocs.ts';
 
@@ -70,18 +70,6 @@ const remoteHash = (registry: Registry, path: string): string | undefined =>
   registry.remote.find(({ group, version }) => groupVersionPath(group, version) === path)?.openApiHash;
 
 const sameKinds = (a: readonly AnyKind[], b: readonly AnyKind[]): boolean => a.length === b.length && a.every((kind, index) => kind === b[index]);
-
-async function paced<T>(steps: Steps<T>): Promise<T> {
-  const pace = new Pace();
-  let step = steps.next();
-  while (step.done !== true) {
-    if (pace.due) {
-      await pace.rest();
-    }
-    step = steps.next();
-  }
-  return step.value;
-}
 
 export class Documents {
   readonly #registry: Registry;

@@ -6,8 +6,10 @@ import type { JsonObject } from '../../apimachinery/object.ts';
 import { decodeObject } from '../../apimachinery/schema/decode.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { at, create } from '../testing.ts';
+import { typed } from '../typed.ts';
 import { loadTypes } from '../types.ts';
 import { customResourceDefinition, customResourceDefinitions } from './customresourcedefinition.ts';
+import { validateSchemas } from './schemas.ts';
 
 const UPSTREAM = new URL('../../../../shared/data/crds/kubevirt/virtualmachines.kubevirt.io.json.gz', import.meta.url);
 const json = (value: unknown): JsonObject => {
@@ -36,7 +38,16 @@ const THING = {
   versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
 };
 const version = (extra: JsonObject): JsonObject => ({ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } }, ...extra });
-const errorsOf = (spec: JsonObject, metadata: JsonObject = {}): string[] => create(customResourceDefinition, json({ metadata: { name: 'things.example.com', ...metadata }, spec: { ...THING, ...spec } })).errors;
+/** What is wrong with a definition, its schemas included. */
+function errorsOf(spec: JsonObject, metadata: JsonObject = {}): string[] {
+  const { object, errors } = create(customResourceDefinition, json({ metadata: { name: 'things.example.com', ...metadata }, spec: { ...THING, ...spec } }));
+  const steps = validateSchemas(typed('apiextensions.k8s.io/v1 CustomResourceDefinition', object));
+  let step = steps.next();
+  while (step.done !== true) {
+    step = steps.next();
+  }
+  return [...errors, ...step.value.map(({ field, detail }) => `${field}: ${detail}`)];
+}
 
 test('what is missing is completed', () => {
   const { object, errors } = create(customResourceDefinition, json({ metadata: { name: 'things.example.com' }, spec: THING }));

@@ -7,7 +7,6 @@ import type {
 } from '../generated/apiextensions.ts';
 import { defineKind, type AnyKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
-import { validateSchemas } from './schemas.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, validateNewDefinition } from './validate.ts';
 
 /** Holds a definition until its objects are gone. */
@@ -117,8 +116,9 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     },
     prepareDelete: markTerminating,
     validate: validateDefinition,
-    validateCreate: (object) => [...validateNewDefinition(object), ...validateSchemas(object)],
-    validateUpdate: (object, old) => [...validateDefinitionUpdate(object, old), ...validateSchemas(object, old)],
+    // Schemas are checked by the API server, in steps.
+    validateCreate: validateNewDefinition,
+    validateUpdate: validateDefinitionUpdate,
     validateStatus: validateDefinitionStatus,
   },
 });

@@ -1,5 +1,5 @@
 /** The schemas of a definition: where they stand in error texts, and what is wrong with them. */
-import { child, checkDefaults, checkRules, checkStructural, readSchema, rootPlace, type Place } from '../../apimachinery/schema/structural/index.ts';
+import { child, checkDefaults, checkRulesSteps, checkStructural, readSchema, rootPlace, type Place } from '../../apimachinery/schema/structural/index.ts';
 import type { Json } from '../../apimachinery/object.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
@@ -26,31 +26,40 @@ function placeOf(versions: readonly CustomResourceDefinitionVersion[], index: nu
 const unchanged = (version: CustomResourceDefinitionVersion, old: CustomResourceDefinition | undefined): boolean =>
   old?.spec.versions.some((one) => one.name === version.name && deepEqual(one.schema, version.schema)) === true;
 
-function schemaErrors(schema: Json, place: Place): FieldError[] {
+function* schemaSteps(schema: Json, place: Place): Steps {
   const read = readSchema(schema, place);
   if (read.errors.length > 0) {
     return read.errors;
   }
+  yield;
   const structural = checkStructural(read.schema, place);
   if (structural.length > 0) {
     return structural;
   }
+  yield;
   const defaults = checkDefaults(read.schema, place, (value) => value);
-  return defaults.length > 0 || !read.hasRules ? defaults : checkRules(read.schema, place);
+  yield;
+  return defaults.length > 0 || !read.hasRules ? defaults : yield* checkRulesSteps(read.schema, place);
 }
 
-/** What is wrong with the schemas of a definition; those that an update does not touch are left alone. */
-export function validateSchemas(definition: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
+type Steps = Generator<undefined, FieldError[], undefined>;
+
+/** What is wrong with the schemas of a definition; those that an update does not touch are left alone. In steps: the largest take a while. */
+export function* validateSchemas(definition: CustomResourceDefinition, old?: CustomResourceDefinition): Steps {
   const { versions } = definition.spec;
   const shared = isShared(versions, 'schema');
-  return versions.flatMap((version, index): FieldError[] => {
+  const errors: FieldError[] = [];
+  for (const [index, version] of versions.entries()) {
     if ((shared && index > 0) || unchanged(version, old)) {
-      return [];
+      continue;
     }
     const schema = schemaOf(version);
     if (schema === undefined) {
-      return [fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`, 'schemas are required')];
+      errors.push(fieldError.required(`spec.versions[${index}].schema.openAPIV3Schema`, 'schemas are required'));
+    } else {
+      errors.push(...yield* schemaSteps(schema, placeOf(versions, index)));
     }
-    return schemaErrors(schema, placeOf(versions, index));
-  });
+    yield;
+  }
+  return errors;
 }

@@ -11,7 +11,7 @@ import type { StructuralSchema } from './types.ts';
 
 export { readSchema, type ReadSchema } from './read.ts';
 export { checkStructural } from './structurality.ts';
-export { checkRules } from './rules.ts';
+export { checkRulesSteps } from './rules.ts';
 export { shapeOfSchema } from './shape.ts';
 export { rootPlace, child, keyed, placeText, type Place } from './path.ts';
 export { ValidationContext, ValidationTooCostly } from './context.ts';

@@ -70,18 +70,28 @@ interface Costly {
 /** Rules that contributed most to a schema that is too expensive as a whole; so many are named. */
 const MAX_NAMED_COSTLY = 4;
 
-/** Walks a schema and says what is wrong with its rules. */
+/** A place with rules. */
+interface RulePlace {
+  readonly schema: StructuralSchema;
+  readonly place: Place;
+  /** How many values of this place one object can hold. */
+  readonly count: number;
+  /** The place above which old values are not found again. */
+  readonly uncorrelated: Place | undefined;
+  readonly isResource: boolean;
+}
+
+/** Walks a schema for places with rules, and says what is wrong with them. */
 class RuleChecker {
   readonly errors: FieldError[] = [];
+  readonly places: RulePlace[] = [];
   readonly #costs: Costly[] = [];
   #total = 0;
 
-  /** `count`: how many values of this place one object can hold. `uncorrelated`: the place above which old values are not found again. */
   visit(schema: StructuralSchema, place: Place, count: number, uncorrelated: Place | undefined, isResource: boolean): void {
-    if (this.errors.length >= MAX_SCHEMA_ERRORS) {
-      return;
+    if (schema.validations !== undefined) {
+      this.places.push({ schema, place, count, uncorrelated, isResource });
     }
-    this.#rules(schema, place, count, uncorrelated, isResource);
     for (const [name, property] of schema.properties ?? []) {
       this.visit(property, keyed(child(place, 'properties'), name), count, uncorrelated, property.embeddedResource === true);
     }
@@ -105,7 +115,7 @@ class RuleChecker {
     }
   }
 
-  #rules(schema: StructuralSchema, place: Place, count: number, uncorrelated: Place | undefined, isResource: boolean): void {
+  rules({ schema, place, count, uncorrelated, isResource }: RulePlace): void {
     const compiled = compilePlace(schema, isResource);
     schema.validations?.forEach((rule, index) => {
       const where = keyed(child(place, 'x-kubernetes-validations'), index);
@@ -168,10 +178,16 @@ class RuleChecker {
   }
 }
 
-/** Everything wrong with the rules of a schema that is structural: rules that do not compile or may cost too much. */
-export function checkRules(schema: StructuralSchema, place: Place): FieldError[] {
+/** Everything wrong with the rules of a schema that is structural: rules that do not compile or may cost too much. Yields after each place. */
+export function* checkRulesSteps(schema: StructuralSchema, place: Place): Generator<undefined, FieldError[], undefined> {
   const checker = new RuleChecker();
   checker.visit(schema, place, 1, undefined, true);
+  for (const one of checker.places) {
+    yield;
+    if (checker.errors.length < MAX_SCHEMA_ERRORS) {
+      checker.rules(one);
+    }
+  }
   checker.total(place);
   return checker.errors;
 }

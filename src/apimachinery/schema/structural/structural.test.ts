@@ -5,7 +5,7 @@ import type { Json } from '../../object.ts';
 import type { FieldError } from '../../status.ts';
 import { DecodeContext } from '../context.ts';
 import { MAX_PATTERN_LENGTH, MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES } from './limits.ts';
-import { checkDefaults, checkRules, checkStructural, compileSchema, readSchema, rootPlace, ValidationTooCostly } from './index.ts';
+import { checkDefaults, checkRulesSteps, checkStructural, compileSchema, readSchema, rootPlace, ValidationTooCostly } from './index.ts';
 
 type Members = { [key: string]: Json };
 
@@ -23,6 +23,15 @@ const copied = (schema: Members, value: Members): { value: unknown; unknown: str
   const context = new DecodeContext(true);
   return { value: compiled(schema).copy(value, context), unknown: context.unknown };
 };
+/** The result of steps taken at once. */
+function taken<T>(steps: Generator<undefined, T, undefined>): T {
+  let step = steps.next();
+  while (step.done !== true) {
+    step = steps.next();
+  }
+  return step.value;
+}
+
 /** What a definition with this schema is refused for. */
 const refused = (schema: Members): string[] => {
   const read = readSchema(schema, rootPlace('s'));
@@ -30,7 +39,7 @@ const refused = (schema: Members): string[] => {
     return texts(read.errors);
   }
   const structural = checkStructural(read.schema, rootPlace('s'));
-  return texts(structural.length > 0 ? structural : [...checkDefaults(read.schema, rootPlace('s'), (value) => value), ...checkRules(read.schema, rootPlace('s'))]);
+  return texts(structural.length > 0 ? structural : [...checkDefaults(read.schema, rootPlace('s'), (value) => value), ...taken(checkRulesSteps(read.schema, rootPlace('s')))]);
 };
 
 describe('validation', () => {
