@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { issueCa, issueLeaf } from '../../src/apiserver/pki/issue.ts';
 import { TestInstance, type Output } from '../harness/instance.ts';
 
 const SECRET = 'the-safe-opens-with-2718281828';
@@ -103,5 +106,35 @@ describe('telar server with keys, users and an audit log', () => {
     assert.equal((await telar.telar(['user', 'remove', 'ada'])).code, 1);
     assert.match((await telar.telar(['user', 'add', 'a b'])).stderr, /cannot be a user or group/);
     await stop();
+  });
+
+  it('takes ID tokens of an issuer and tokens of a file', async () => {
+    const ca = issueCa('issuer-ca');
+    const leaf = issueLeaf(ca, { commonName: 'issuer', organizations: [], usages: ['server'], names: ['127.0.0.1'] });
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const keySet = { keys: [{ ...await exportJWK(publicKey), kid: 'k', alg: 'ES256', use: 'sig' }] };
+    const issuer = createServer({ key: leaf.key, cert: leaf.cert }, (req, res) => {
+      res.end(JSON.stringify(req.url === '/keys' ? keySet : { issuer: url, jwks_uri: `${url}/keys` }));
+    });
+    await new Promise<void>((resolve) => { issuer.listen(0, '127.0.0.1', resolve); });
+    const address = issuer.address();
+    const url = `https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    try {
+      await started(
+        '--encryption-key', keys, '--oidc-issuer-url', url, '--oidc-client-id', 'telar', '--oidc-ca-file', telar.writeFile('issuer.crt', ca.cert),
+        '--oidc-username-prefix', 'oidc:', '--oidc-groups-claim', 'roles', '--oidc-signing-algs', 'ES256', '--token-auth-file', telar.writeFile('tokens', 'file-token,fred,,"dev"\n'),
+      );
+      const idToken = await new SignJWT({ sub: 'ada', roles: ['dev'] }).setProtectedHeader({ alg: 'ES256', kid: 'k' })
+        .setIssuer(url).setAudience('telar').setExpirationTime('1h').sign(privateKey);
+      // A kubeconfig without the administrator's certificate.
+      const plain = telar.writeFile('plain', (await readFile(telar.kubeconfig, 'utf8')).replace(/ {4}client-(certificate|key)-data: .*\n/g, ''));
+      const whoami = async (token: string): Promise<string> => (await telar.kubectl(['--kubeconfig', plain, '--token', token, 'auth', 'whoami'])).stdout;
+      assert.match(await whoami(idToken), /Username\s+oidc:ada\nGroups\s+\[dev system:authenticated\]/);
+      assert.match(await whoami('file-token'), /Username\s+fred\nGroups\s+\[dev system:authenticated\]/);
+      assert.equal(await whoami(`${idToken}x`), '');
+    } finally {
+      issuer.close();
+      await stop();
+    }
   });
 });
