@@ -91,7 +91,7 @@ describe('kubectl apply', () => {
     await k('apply', '--server-side', '-f', await file(configMap('ssa', { a: '2' }, '')));
     const { json } = await s.get(`${CMS}/ssa`);
     assert.deepEqual(at(json, 'data'), { a: '2' });
-    assert.equal(at(json, 'metadata', 'labels'), undefined);
+    assert.deepEqual(at(json, 'metadata', 'labels') ?? {}, {});
     assert.match(await k('get', 'cm', 'ssa', '-o', 'yaml', '--show-managed-fields'), /f:data:\n +f:a: \{\}/);
     assert.doesNotMatch(await k('get', 'cm', 'ssa', '-o', 'yaml'), /managedFields/);
   });
