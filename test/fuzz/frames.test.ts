@@ -7,7 +7,7 @@ import { CMS, configMap, TestServer } from '../../src/apiserver/testing/harness.
 import { Random } from './random.ts';
 
 const LONG = process.env['TELAR_TEST_LONG'] === '1';
-const ROUNDS = LONG ? 5_000 : 300;
+const ROUNDS = LONG ? 5_000 : 150;
 const AT_ONCE = 10;
 const SEED = Number(process.env['TELAR_FUZZ_SEED'] ?? 20_260_102);
 /** A connection that is neither answered nor closed by then is left to the server's own limits, which are longer. */
