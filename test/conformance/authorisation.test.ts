@@ -31,14 +31,17 @@ subjects:
 describe('authorisation', () => {
   let bench: KubectlBench;
 
+  /** KUBECONFIG is a list with colons between. */
+  const fileOf = (name: string): string => join(bench.dir, name.replaceAll(':', '-'));
+
   /** A kubeconfig for somebody with a certificate of their own. */
   async function person(name: string, ...organizations: string[]): Promise<void> {
     const { pki, port } = bench.server;
     const client = issueLeaf(pki.ca, { commonName: name, organizations, usages: ['client'], names: [] });
-    await writeFile(join(bench.dir, name), kubeconfig(pki.ca.cert, client, name, `https://127.0.0.1:${port}`), { mode: 0o600 });
+    await writeFile(fileOf(name), kubeconfig(pki.ca.cert, client, name, `https://127.0.0.1:${port}`), { mode: 0o600 });
   }
 
-  const as = (name: string, ...args: string[]): Promise<Output> => bench.run(args, { KUBECONFIG: join(bench.dir, name) });
+  const as = (name: string, ...args: string[]): Promise<Output> => bench.run(args, { KUBECONFIG: fileOf(name) });
   const answer = async (name: string, ...args: string[]): Promise<string> => (await as(name, 'auth', 'can-i', ...args)).out.trim();
 
   before(async () => {
@@ -137,6 +140,22 @@ type: kubernetes.io/service-account-token
     assert.equal((await as('legacy', 'get', 'configmaps', '-n', 'team')).code, 0);
     await bench.ok('delete', 'serviceaccount', 'robot', '-n', 'team');
     await bench.ok('wait', '--for=delete', 'secret/robot-token', '-n', 'team', '--timeout=20s');
+  });
+
+  it('lets Kubernetes\' controller manager act with the accounts of its controllers, as it does with --use-service-account-credentials', async () => {
+    const manager = 'system:kube-controller-manager';
+    await person(manager);
+    assert.equal((await as(manager, 'create', 'serviceaccount', 'deployment-controller', '-n', 'kube-system')).code, 0);
+    const token = (await as(manager, 'create', 'token', 'deployment-controller', '-n', 'kube-system')).out.trim();
+    const config = await readFile(join(bench.dir, 'bob'), 'utf8');
+    await writeFile(join(bench.dir, 'deployer'), config.replace(/ {4}client-certificate-data: .*\n {4}client-key-data: .*\n/, `    token: ${token}\n`), { mode: 0o600 });
+    assert.equal(await answer('deployer', 'update', 'deployments.apps', '--subresource=status', '-n', 'team'), 'yes');
+    assert.equal(await answer('deployer', 'create', 'replicasets.apps', '-n', 'team'), 'yes');
+    assert.equal(await answer('deployer', 'get', 'secrets', '-n', 'team'), 'no');
+    assert.equal(await answer(manager, 'watch', '*.*'), 'yes');
+    assert.equal(await answer(manager, 'create', 'replicasets.apps', '-n', 'team'), 'no', 'the manager itself only watches');
+    await person('system:kube-scheduler');
+    assert.equal(await answer('system:kube-scheduler', 'create', 'pods', '--subresource=binding', '-n', 'team'), 'yes');
   });
 
   it('certifies who was approved', async () => {

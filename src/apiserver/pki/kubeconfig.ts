@@ -13,7 +13,7 @@ clusters:
     server: ${JSON.stringify(server)}
     certificate-authority-data: ${base64(ca)}
 users:
-- name: ${user}
+- name: ${JSON.stringify(user)}
   user:
     client-certificate-data: ${base64(client.cert)}
     client-key-data: ${base64(client.key)}
@@ -21,7 +21,7 @@ contexts:
 - name: telar
   context:
     cluster: telar
-    user: ${user}
+    user: ${JSON.stringify(user)}
 current-context: telar
 `;
 }
