@@ -30,16 +30,16 @@ export class WebhookServer {
     this.caBundle = Buffer.from(ca).toString('base64');
   }
 
-  /** Listens on a free port of 127.0.0.1; the certificate is for these names and that address. */
-  static async start(names: readonly string[] = ['localhost']): Promise<WebhookServer> {
+  /** Listens on a free port of `host`; the certificate is for these names and that address. */
+  static async start(names: readonly string[] = ['localhost'], host = '127.0.0.1'): Promise<WebhookServer> {
     const ca = issueCa('webhook-test-ca');
-    const leaf = issueLeaf(ca, { commonName: 'webhook', organizations: [], usages: ['server'], names: [...names, '127.0.0.1'] });
+    const leaf = issueLeaf(ca, { commonName: 'webhook', organizations: [], usages: ['server'], names: [...names, host] });
     const server = createServer({ cert: leaf.cert, key: leaf.key });
     const made = new WebhookServer(server, ca.cert);
     server.on('request', (req, res) => {
       made.#handle(req, res).catch((error: unknown) => res.destroy(error instanceof Error ? error : new Error(String(error))));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
     return made;
   }
 
@@ -70,8 +70,13 @@ export class WebhookServer {
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 
-  async close(): Promise<void> {
+  /** Closes the connections that clients keep. */
+  disconnect(): void {
     this.#server.closeAllConnections();
+  }
+
+  async close(): Promise<void> {
+    this.disconnect();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 }
