@@ -128,6 +128,37 @@ describe('service accounts', () => {
     const without = await s.post(PODS, pod('without', { automountServiceAccountToken: false, serviceAccountName: 'puller' }));
     assert.equal(at(without.json, 'spec', 'volumes'), undefined);
   });
+
+  it('say which secrets their pods may use, where they are asked to', async () => {
+    await s.post('/api/v1/namespaces/kube-public/serviceaccounts', {
+      metadata: { name: 'strict', annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } }, secrets: [{ name: 'mine' }], imagePullSecrets: [{ name: 'reg' }],
+    });
+    const of = async (spec: Record<string, unknown>): Promise<unknown> =>
+      (await s.post(`${PODS}?dryRun=All`, pod('p', { serviceAccountName: 'strict', automountServiceAccountToken: false, ...spec }))).json['message'];
+    const forbidden = (why: string): string => `pods "p" is forbidden: ${why}`;
+    const because = 'is not allowed because service account strict does not reference that secret';
+    const container = (env: Record<string, unknown>): Record<string, unknown> => ({ containers: [{ name: 'c', image: 'x:1', ...env }] });
+    assert.equal(await of({ volumes: [{ name: 'v', secret: { secretName: 'other' } }] }), forbidden(`volume with secret.secretName="other" ${because}`));
+    assert.equal(await of(container({ env: [{ name: 'E', valueFrom: { secretKeyRef: { name: 'other', key: 'k' } } }] })),
+      forbidden(`container c with envVar E referencing secret.secretName="other" ${because}`));
+    assert.equal(await of(container({ envFrom: [{ secretRef: { name: 'other' } }] })), forbidden(`container c with envFrom referencing secret.secretName="other" ${because}`));
+    assert.equal(await of({ imagePullSecrets: [{ name: 'hub' }] }),
+      forbidden('imagePullSecrets[0].name="hub" is not allowed because service account strict does not reference that imagePullSecret'));
+    assert.equal(await of({ ...container({ envFrom: [{ secretRef: { name: 'mine' } }] }), imagePullSecrets: [{ name: 'reg' }] }), undefined);
+  });
+
+  it('are not for pods that a node only shows', async () => {
+    const mirror = (spec: Record<string, unknown>): Record<string, unknown> => {
+      const made = pod('shown', spec);
+      return { ...made, metadata: { name: 'shown', annotations: { 'kubernetes.io/config.mirror': 'x' } } };
+    };
+    const refused = await s.post(PODS, mirror({ serviceAccountName: 'strict' }));
+    assert.equal(refused.json['message'], 'pods "shown" is forbidden: a mirror pod may not reference service accounts');
+    const secret = await s.post(PODS, mirror({ volumes: [{ name: 'v', secret: { secretName: 'mine' } }] }));
+    assert.equal(secret.json['message'], 'pods "shown" is forbidden: a mirror pod may not reference secrets');
+    const made = await s.post(PODS, mirror({}));
+    assert.deepEqual([made.code, at(made.json, 'spec', 'serviceAccountName')], [201, undefined]);
+  });
 });
 
 describe('priorities', () => {

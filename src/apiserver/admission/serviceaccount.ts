@@ -5,6 +5,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/core.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { isMirror, mirrorRefusal, secretRefusal } from './secretreferences.ts';
 import { typed } from '../../kinds/typed.ts';
 
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -82,15 +83,32 @@ async function admitPod(options: ServiceAccountOptions, request: AdmissionReques
   }
 }
 
+const isPod = ({ kind }: AdmissionRequest): boolean => kind.group === '' && kind.plural === 'pods';
+
 export function serviceAccounts(options: ServiceAccountOptions): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
     admit(request): Promise<void> | undefined {
-      const { kind, object, operation, subresource } = request;
-      if (operation !== 'CREATE' || kind.group !== '' || kind.plural !== 'pods' || subresource !== '' || object === undefined) {
+      const { object, operation, subresource } = request;
+      if (operation !== 'CREATE' || subresource !== '' || object === undefined || !isPod(request)) {
         return undefined;
       }
-      return admitPod(options, request, typed('v1 Pod', object));
+      const pod = typed('v1 Pod', object);
+      // What a node runs by itself is shown as it is.
+      return isMirror(pod) ? undefined : admitPod(options, request, pod);
+    },
+    validate(request): void {
+      const { object, operation, subresource, namespace } = request;
+      const looked = (operation === 'CREATE' && subresource === '') || (operation === 'UPDATE' && subresource === 'ephemeralcontainers');
+      if (!looked || object === undefined || !isPod(request)) {
+        return;
+      }
+      const pod = typed('v1 Pod', object);
+      const account = options.accountOf(namespace, pod.spec.serviceAccountName ?? '');
+      const why = isMirror(pod) ? mirrorRefusal(pod) : account === undefined ? undefined : secretRefusal(pod, typed('v1 ServiceAccount', account));
+      if (why !== undefined) {
+        throw forbidden({ group: '', resource: 'pods', name: request.name }, why);
+      }
     },
   };
 }

@@ -17,11 +17,7 @@ test('a minimal pod gets Kubernetes\' defaults', () => {
       name: 'c', image: 'nginx', imagePullPolicy: 'Always', terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File', resources: {},
     }],
     restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', terminationGracePeriodSeconds: 30, securityContext: {},
-    enableServiceLinks: true, serviceAccountName: 'default', serviceAccount: 'default', preemptionPolicy: 'PreemptLowerPriority', priority: 0,
-    tolerations: [
-      { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
-      { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
-    ],
+    enableServiceLinks: true,
   });
   assert.deepEqual(at(object, 'status'), { phase: 'Pending', qosClass: 'BestEffort' });
 });
@@ -139,7 +135,7 @@ test('of a pod only images, deadlines, new tolerations and metadata may change',
   assert.match(change('spec.containers.0.command', ['x']).join(), /^spec: Forbidden: pod updates may not change fields other than .*\nchanged: spec\.containers\[0\]\.command$/);
   assert.match(change('spec.nodeName', 'n').join(), /pod updates may not change/);
   assert.deepEqual(change('spec.containers', [{ name: 'c', image: 'nginx' }, { name: 'd', image: 'i' }]), ['spec.containers: Forbidden: pod updates may not add or remove containers']);
-  assert.deepEqual(change('spec.tolerations', []), ['spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds']);
+  assert.deepEqual(change('spec.tolerations', [], spec({}, { tolerations: [{ key: 'k', operator: 'Exists' }] })), ['spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds']);
   assert.deepEqual(change('spec.activeDeadlineSeconds', 9, spec({}, { activeDeadlineSeconds: 5 })),
     ['spec.activeDeadlineSeconds: Invalid value: 9: must be less than or equal to previous value']);
 });

@@ -1,5 +1,5 @@
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
-import type { Pod, PodCondition, Toleration } from '../generated/core.ts';
+import type { Pod, PodCondition } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
 import { keepStatus } from '../strategy.ts';
 import { POD_COLUMNS } from './pod.columns.ts';
@@ -9,31 +9,10 @@ import { validatePodStatusUpdate, validatePodUpdate } from './podspec/update.ts'
 import { validatePodSpec } from './podspec/validate.ts';
 import { hostnameWarnings, podSpecWarnings } from './podspec/warnings.ts';
 
-/** How long a pod stays on a node that is not ready or cannot be reached, unless it says otherwise. */
-const EVICTION_SECONDS = 300;
-const NODE_TROUBLES = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
-
-/** The two classes that every cluster has. */
-const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000,
-};
-
 /** What a pod says that the scheduler may not look at yet; the scheduler writes over it once the gates are gone. */
 const GATED: PodCondition = {
   type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
 };
-
-/** What Kubernetes' DefaultTolerationSeconds admission adds. */
-function tolerateNodeTroubles(pod: Pod): void {
-  const tolerations: Toleration[] = pod.spec.tolerations ?? [];
-  for (const key of NODE_TROUBLES) {
-    const tolerated = tolerations.some((one) => (!one.key || one.key === key) && (!one.effect || one.effect === 'NoExecute'));
-    if (!tolerated) {
-      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: EVICTION_SECONDS });
-    }
-  }
-  pod.spec.tolerations = tolerations;
-}
 
 function defaultPod(pod: Pod): void {
   pod.spec ??= { containers: [] };
@@ -42,15 +21,9 @@ function defaultPod(pod: Pod): void {
   pod.spec.enableServiceLinks ??= true;
 }
 
-/** What Kubernetes' admission plug-ins and the pod strategy set on every new pod. */
+/** What every new pod begins with; its account, priority and tolerations come from admission. */
 function preparePod(pod: Pod): void {
   pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec), ...(pod.spec.schedulingGates?.length ? { conditions: [{ ...GATED }] } : {}) };
-  pod.spec.serviceAccountName ||= 'default';
-  pod.spec.serviceAccount = pod.spec.serviceAccountName;
-  pod.spec.preemptionPolicy ||= 'PreemptLowerPriority';
-  const system = SYSTEM_PRIORITIES[pod.spec.priorityClassName ?? ''];
-  pod.spec.priority ??= system ?? 0;
-  tolerateNodeTroubles(pod);
 }
 
 /** What is wrong only in a pod that is being created. */
