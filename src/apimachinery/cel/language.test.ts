@@ -30,7 +30,7 @@ table('arithmetic', [
   ['-9223372036854775808 - 1', 'error: integer overflow'], ['9223372036854775807 * 2', 'error: integer overflow'], ['0u - 1u', 'error: unsigned integer overflow'],
   ['-(-9223372036854775808)', 'error: integer overflow'], ["'a' + 'b'", '"ab"'], ["b'a' + b'b'", 'b"ab"'], ['[1] + [2]', '[1, 2]'], ['--x', '5'],
   ['1 + 1.0', "compile: found no matching overload for '_+_' applied to '(int, double)'"], ["1 + 'a'", "compile: found no matching overload for '_+_' applied to '(int, string)'"],
-  ['dyn(1) + dyn(1.0)', 'error: no such overload'],
+  ['dyn(1) + dyn(1.0)', 'error: no such overload'], ['[][0] + 1.5', 'error: index out of bounds: 0'],
 ]);
 
 table('comparison', [
