@@ -108,6 +108,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   selectableFields?: Readonly<Record<string, (object: T) => string>>;
   /** Of deprecated versions: the `Warning:` header of every answer. */
   deprecation?: string;
+  /** Of kinds whose definition is being deleted: no new objects. */
+  terminating?: boolean;
   /** Has a `/status` subresource. */
   status?: boolean;
   scale?: ScalePaths;

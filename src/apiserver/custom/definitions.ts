@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setCondition } from '../../apimachinery/conditions.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
-import { forbidden, invalid, isStatusError } from '../../apimachinery/status.ts';
+import { forbidden, invalid, isStatusError, methodNotAllowed } from '../../apimachinery/status.ts';
 import { deepClone, deepEqual } from '../../apimachinery/values.ts';
 import { CLEANUP_FINALIZER, customResourceDefinition } from '../../kinds/apiextensions/customresourcedefinition.ts';
 import { validateSchemas } from '../../kinds/apiextensions/schemas.ts';
@@ -108,9 +108,10 @@ export class Definitions implements AdmissionPlugin {
     await Promise.all(this.#cleaning.values());
   }
 
-  admit({ operation, kind, name }: AdmissionRequest): void {
-    if (operation === 'CREATE' && kind.custom !== undefined && isTrue(this.#entries.get(`${kind.plural}.${kind.group}`)?.status, 'Terminating')) {
-      throw forbidden(refOf(kind, name), 'create not allowed while custom resource definition is terminating');
+  admit({ operation, kind, name, subresource }: AdmissionRequest): void {
+    // Asked of the entry: the request may have found its kind before the definition's end began.
+    if (operation === 'CREATE' && subresource === '' && kind.custom !== undefined && isTrue(this.#entries.get(`${kind.plural}.${kind.group}`)?.status, 'Terminating')) {
+      throw methodNotAllowed('create not allowed while custom resource definition is terminating');
     }
     if (operation === 'DELETE' && isDefinition(kind) && this.#isStatic(name)) {
       throw forbidden(refOf(kind, name), 'this resource is built into the server');
@@ -202,7 +203,7 @@ export class Definitions implements AdmissionPlugin {
   #make(name: string, entry: Entry): Made {
     const { definition: { spec }, definition, status, since } = entry;
     const names = status.acceptedNames ?? spec.names;
-    const from = JSON.stringify([spec, names, status.storedVersions ?? [], since]);
+    const from = JSON.stringify([spec, names, status.storedVersions ?? [], since, isTrue(status, 'Terminating')]);
     if (entry.made?.from === from) {
       return entry.made;
     }

@@ -7,6 +7,7 @@ import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomRes
 import type { AnyKind, CustomType, Rules, ScalePaths } from '../../kinds/kind.ts';
 import { columnsOf } from './columns.ts';
 import { storageAlias, type Converter, type Versions } from './conversion.ts';
+import { isTrue } from './names.ts';
 import { customType } from './type.ts';
 
 export interface KindOptions {
@@ -69,7 +70,7 @@ function kindOf(options: KindOptions, version: CustomResourceDefinitionVersion, 
     listKind: names.listKind ?? `${names.kind}List`, namespaced: spec.scope === 'Namespaced',
     ...(names.shortNames === undefined ? {} : { shortNames: names.shortNames }),
     ...(names.categories === undefined ? {} : { categories: names.categories }),
-    ...(deprecation === undefined ? {} : { deprecation }),
+    ...(deprecation === undefined ? {} : { deprecation }), ...(isTrue(options.definition.status, 'Terminating') ? { terminating: true } : {}),
     ...(hasStatus ? { status: true } : {}), ...(scale === undefined ? {} : { scale }),
     type: `${spec.group}/${version.name}.${names.kind}`, origin: 'custom', custom: type,
     columns: columnsOf(version.additionalPrinterColumns), selectableFields: selectableFields(version),

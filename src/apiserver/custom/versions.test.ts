@@ -161,6 +161,16 @@ describe('versions', () => {
     assert.equal((await s.get(`${path('v1', 'pickeds')}?fieldSelector=spec.other%3D1`)).code, 400);
   });
 
+  it('are listed under the list kind of their definition', async () => {
+    const names = { plural: 'oxen', singular: 'ox', kind: 'Ox', listKind: 'Oxen' };
+    await establish(s, definition('oxen', [version('v1', open({}))], { names }));
+    assert.equal(at((await s.get(path('v1', 'oxen'))).json, 'kind'), 'Oxen');
+    const table = await s.ask({ path: path('v1', 'oxen'), headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } });
+    assert.equal(at(table.json, 'kind'), 'Table');
+    const document = await s.get('/openapi/v3/apis/example.com/v1');
+    assert.deepEqual(at(document.json, 'components', 'schemas', 'com.example.v1.Oxen', 'x-kubernetes-group-version-kind'), [{ group: 'example.com', kind: 'Oxen', version: 'v1' }]);
+  });
+
   it('say when there is no number to scale', async () => {
     const subresources = { scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' } };
     await establish(s, definition('scaleds', [version('v1', open({ replicas: { type: 'integer' } }), { subresources })]));
@@ -193,7 +203,10 @@ describe('versions', () => {
     const watch = await s.open({ path: `${path('v1', 'stuckeds')}?watch=1&resourceVersion=${s.store.currentRevision}` });
     assert.equal((await s.delete(`${CRDS}/stuckeds.example.com`)).code, 200);
     const refused = await s.post(path('v1', 'stuckeds'), object('b', 'Stucked', 'v1', {}));
-    assert.deepEqual([refused.code, at(refused.json, 'message')], [403, 'stuckeds.example.com "b" is forbidden: create not allowed while custom resource definition is terminating']);
+    assert.deepEqual([refused.code, at(refused.json, 'message')], [405, 'create not allowed while custom resource definition is terminating']);
+    const listed = at((await s.get('/apis/example.com/v1')).json, 'resources');
+    assert.ok(Array.isArray(listed));
+    assert.deepEqual(at(listed.find((one) => at(one, 'name') === 'stuckeds'), 'verbs'), ['delete', 'deletecollection', 'get', 'list', 'watch']);
     await eventually(async () => (await s.get(`${path('v1', 'stuckeds')}/a`)).text.includes('deletionTimestamp'), 'the object is not deleted');
     await s.patch(`${path('v1', 'stuckeds')}/a`, { metadata: { finalizers: null } });
     await eventually(async () => (await s.get(`${CRDS}/stuckeds.example.com`)).code === 404, 'the definition does not go');

@@ -21,6 +21,8 @@ export interface ResourceInfo {
 }
 
 export const ALL_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** What kinds that are going are no longer listed with. */
+const CHANGING_VERBS: ReadonlySet<Verb> = new Set(['create', 'patch', 'update']);
 const STATUS_VERBS = ['get', 'patch', 'update'];
 
 /** Order of groups as kube-apiserver serves them, which decides what a short name means; others follow by their names. */
@@ -80,7 +82,7 @@ function ofKind(registry: Registry, kind: AnyKind): ResourceInfo[] {
   const verbs = kind.verbs ?? ALL_VERBS;
   const main: ResourceInfo = {
     resource, singular: kind.singular, namespaced, group, version, kind: kind.kind,
-    verbs: ALL_VERBS.filter((verb) => verbs.includes(verb)),
+    verbs: ALL_VERBS.filter((verb) => verbs.includes(verb) && !(kind.terminating === true && CHANGING_VERBS.has(verb))),
     ...(kind.shortNames === undefined ? {} : { shortNames: kind.shortNames }),
     ...(kind.categories === undefined ? {} : { categories: kind.categories }),
     ...(verbs.includes('list') ? { storageVersionHash: hash(stored.group, stored.version, stored.kind) } : {}),

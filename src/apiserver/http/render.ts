@@ -2,7 +2,7 @@
 import type { stringify as Stringify } from 'yaml';
 import { apiVersionOf, type JsonObject, type KubeObject, type ListMeta } from '../../apimachinery/object.ts';
 import { toTable } from '../../kinds/printing.ts';
-import type { AnyKind } from '../../kinds/kind.ts';
+import { listKindOf, type AnyKind } from '../../kinds/kind.ts';
 import type { Stored } from '../../store/store.ts';
 import { PIECE_ENTRIES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { flag } from '../params.ts';
@@ -89,7 +89,7 @@ export function listValue(kind: AnyKind, items: readonly Stored[], meta: ListMet
         kind: 'PartialObjectMetadataList', apiVersion: metaApiVersion(view.accept), metadata: meta,
         items: objects.map((object) => partialMetadata(object, view.accept)),
       };
-    default: return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: meta, items: objects };
+    default: return { kind: listKindOf(kind), apiVersion: apiVersionOf(kind), metadata: meta, items: objects };
   }
 }
 
@@ -179,6 +179,6 @@ export function listPieces(kind: AnyKind, items: readonly Stored[], meta: ListMe
       return joined(listHead('PartialObjectMetadataList', metaApiVersion(view.accept), meta),
         mapped(items, (item) => JSON.stringify(partialMetadata(item.object, view.accept))));
     default:
-      return joined(listHead(`${kind.kind}List`, apiVersionOf(kind), meta), mapped(items, (item) => item.json));
+      return joined(listHead(listKindOf(kind), apiVersionOf(kind), meta), mapped(items, (item) => item.json));
   }
 }

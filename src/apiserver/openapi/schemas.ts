@@ -3,7 +3,7 @@ import type { JsonObject } from '../../apimachinery/object.ts';
 import type { Field, MessageType, Scalar, TypeRef, TypeTable } from '../../apimachinery/typetable.ts';
 import type { GroupVersionKind } from '../../apimachinery/object.ts';
 import { loadDescriptions, type Descriptions } from '../../kinds/descriptions.ts';
-import type { CustomType } from '../../kinds/kind.ts';
+import { listKindOf, type AnyKind, type CustomType } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
 import { customSchema } from './custom.ts';
 
@@ -149,18 +149,20 @@ export class Schemas {
   }
 
   /** A reference to the list of a kind. */
-  listRef(message: string, gvk: GroupVersionKind): JsonObject {
-    const name = `${definitionName(message)}List`;
+  listRef(listed: AnyKind): JsonObject {
+    const { type, group, version, kind } = listed;
+    const listKind = listKindOf(listed);
+    const name = listed.listKind === undefined ? `${definitionName(type)}List` : definitionName(`${group}/${version}.${listKind}`);
     if (!this.#definitions.has(name)) {
       this.#definitions.set(name, {
-        description: `${gvk.kind}List is a list of ${gvk.kind}.`,
+        description: `${listKind} is a list of ${kind}.`,
         type: 'object', required: ['items'],
         properties: {
           apiVersion: API_VERSION, kind: KIND,
-          items: { type: 'array', items: this.ref(message), description: `Items is the list of ${gvk.kind}.` },
+          items: { type: 'array', items: this.ref(type), description: `Items is the list of ${kind}.` },
           metadata: this.#described(this.ref('meta/v1.ListMeta'), `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`),
         },
-        ...gvkExtension([{ ...gvk, kind: `${gvk.kind}List` }]),
+        ...gvkExtension([{ group, version, kind: listKind }]),
       });
     }
     return this.#pointer(name);

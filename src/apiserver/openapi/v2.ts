@@ -21,7 +21,7 @@ function body(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject
 
 function answerSchema(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
   switch (operation.answer) {
-    case 'list': return schemas.listRef(kind.type, kind);
+    case 'list': return schemas.listRef(kind);
     case 'text': return { type: 'string' };
     default: return schemas.ref(operation.answer);
   }

@@ -24,7 +24,7 @@ function requestBody(operation: Operation, kind: AnyKind, schemas: Schemas): Jso
 
 function answer(operation: Operation, kind: AnyKind, schemas: Schemas): JsonObject {
   switch (operation.answer) {
-    case 'list': return content(['application/json'], schemas.listRef(kind.type, kind));
+    case 'list': return content(['application/json'], schemas.listRef(kind));
     case 'text': return content(['text/plain'], { type: 'string' });
     default: return content(['application/json'], schemas.ref(operation.answer));
   }
