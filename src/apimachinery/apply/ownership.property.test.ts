@@ -4,12 +4,13 @@ import { it } from 'node:test';
 import type { Json, JsonObject, ManagedFieldsEntry } from '../object.ts';
 import { parseTypes } from '../typetable.ts';
 import { isObject } from '../values.ts';
+import { ApplyConflict, applyConfiguration } from './application.ts';
 import { compare } from './compare.ts';
 import { fieldsOf } from './extract.ts';
 import { contains, intersection, isEmpty, members, unionAll, type FieldSet } from './fieldset.ts';
 import { readManagers, type Manager } from './managers.ts';
 import { merge } from './merge.ts';
-import { afterUpdate, ApplyConflict, applyConfiguration, ownedShape } from './ownership.ts';
+import { afterUpdate, ownedShape } from './ownership.ts';
 import { shapeOfMessage } from './shape.ts';
 
 const ROUNDS = 200;

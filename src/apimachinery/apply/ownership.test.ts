@@ -4,8 +4,10 @@ import { describe, it } from 'node:test';
 import type { Json, JsonObject, ManagedFieldsEntry } from '../object.ts';
 import { parseTypes } from '../typetable.ts';
 import { ANCIENT_CHANGES, MAX_UPDATE_MANAGERS, readManagers, writeManagers } from './managers.ts';
-import { afterUpdate, ApplyConflict, applyConfiguration, BEFORE_FIRST_APPLY, ownedShape, type Applied, type OwnedParts } from './ownership.ts';
+import { ApplyConflict, applyConfiguration, BEFORE_FIRST_APPLY, type Applied } from './application.ts';
+import { afterUpdate, ownedShape, type OwnedParts } from './ownership.ts';
 import { shapeOfMessage } from './shape.ts';
+import type { Versions } from './versions.ts';
 
 const table = new Map(parseTypes('core/v1', `
 Thing kind
@@ -254,6 +256,24 @@ describe('updating', () => {
     assert.equal(s.entries, undefined);
     s.update('later', thing({ replicas: 2 }));
     assert.equal(s.entries, undefined, 'half of it would mislead');
+  });
+});
+
+describe('versions', () => {
+  it('are compared each in its own, and those no longer served forgotten', () => {
+    // In v2 the same field is called otherwise, and v0 is gone.
+    const renamed = ownedShape(shapeOfMessage(new Map(parseTypes('core/v2', 'Thing kind\n  spec Spec 1\n\nSpec\n  picture string 1\n').map((message) => [message.name, message])), 'core/v2.Thing'), PARTS);
+    const versions: Versions = (apiVersion) => (apiVersion !== 'v2' ? undefined : {
+      shape: renamed, convert: (object) => ({ spec: { picture: (object as { spec: { image: string } }).spec.image } }),
+    });
+    const entry = (manager: string, apiVersion: string, fieldsV1: JsonObject): ManagedFieldsEntry => ({ manager, operation: 'Update', apiVersion, fieldsType: 'FieldsV1', fieldsV1 });
+    const entries = [entry('two', 'v2', { 'f:spec': { 'f:picture': {} } }), entry('zero', 'v0', { 'f:spec': { 'f:image': {} } })];
+    const after = afterUpdate({ live: thing({ image: 'x', replicas: 1 }), next: thing({ image: 'x', replicas: 2 }), shape: SHAPE, liveEntries: entries, sentEntries: undefined, versions },
+      { name: 'one', apiVersion: 'v1', subresource: '', time: '2026-01-01T00:00:00Z' });
+    assert.deepEqual(after?.map(({ manager }) => manager), ['two', 'one']);
+    const taken = afterUpdate({ live: thing({ image: 'x' }), next: thing({ image: 'y' }), shape: SHAPE, liveEntries: entries, sentEntries: undefined, versions },
+      { name: 'one', apiVersion: 'v1', subresource: '', time: '2026-01-01T00:00:00Z' });
+    assert.deepEqual(taken?.map(({ manager }) => manager), ['one']);
   });
 });
 

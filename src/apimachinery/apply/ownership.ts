@@ -1,19 +1,13 @@
 /**
  * Who owns what after a write, as kube-apiserver keeps `metadata.managedFields`: what an update changed belongs to the updater
- * alone, what an applied configuration names belongs to the applier, with others where they agree on the value.
+ * alone. (What an applied configuration names belongs to the applier: see application.ts.)
  */
-import type { Json, JsonObject, ManagedFieldsEntry } from '../object.ts';
+import type { JsonObject, ManagedFieldsEntry } from '../object.ts';
 import { compare } from './compare.ts';
-import { fieldsOf } from './extract.ts';
-import { contains, difference, EMPTY_SET, intersection, isEmpty, members, SELF, union, unionAll, type FieldSet } from './fieldset.ts';
+import { difference, isEmpty, SELF, union, type FieldSet } from './fieldset.ts';
 import { capManagers, owning, readManagers, sameManager, writeManagers, type Manager } from './managers.ts';
-import { merge } from './merge.ts';
-import { pathText } from './pathelement.ts';
-import { reconcile, removeFields, withNamedFields } from './remove.ts';
 import { DEDUCED, type Shape } from './shape.ts';
-
-/** The updater that owns what was there before the first application to an object of which nothing was noted. */
-export const BEFORE_FIRST_APPLY = 'before-first-apply';
+import { Comparisons, type Versions } from './versions.ts';
 
 /** One write's manager. */
 export interface Writer {
@@ -74,7 +68,7 @@ export function ownedShape(shape: Shape, parts: OwnedParts): Shape {
 }
 
 /** Without `metadata` itself, which belongs to nobody. */
-function stripped(set: FieldSet): FieldSet {
+export function stripped(set: FieldSet): FieldSet {
   const metadata = set['f:metadata'];
   if (metadata === undefined || !(SELF in metadata || isEmpty(metadata))) {
     return set;
@@ -84,7 +78,7 @@ function stripped(set: FieldSet): FieldSet {
   return isEmpty(below) ? rest : { ...rest, 'f:metadata': below };
 }
 
-const NOTHING: JsonObject = {};
+export const NOTHING: JsonObject = {};
 
 /** `[{}]`: a client wants all of it forgotten. */
 const isReset = (entries: readonly ManagedFieldsEntry[]): boolean =>
@@ -104,15 +98,18 @@ function startingPoint(live: readonly ManagedFieldsEntry[] | undefined, sent: re
   return readManagers(live) ?? [];
 }
 
-const withFields = (manager: Manager, fields: FieldSet): Manager => (fields === manager.fields ? manager : { ...manager, fields });
+export const withFields = (manager: Manager, fields: FieldSet): Manager => (fields === manager.fields ? manager : { ...manager, fields });
 
-/** Everybody loses what was taken or removed. */
-function takenFrom(managers: readonly Manager[], taken: FieldSet): Manager[] {
-  return owning(managers.map((manager) => withFields(manager, difference(manager.fields, taken))));
+/** Everybody loses what was taken or removed, each in the version it wrote in; who wrote in one that is no longer served loses all. */
+export function takenFrom(managers: readonly Manager[], comparisons: Comparisons): Manager[] {
+  return owning(managers.flatMap((manager) => {
+    const comparison = comparisons.in(manager.apiVersion);
+    return comparison === undefined ? [] : [withFields(manager, difference(manager.fields, comparison.taken))];
+  }));
 }
 
 /** Adds an updater's new fields to what it owns. */
-function withUpdater(managers: readonly Manager[], { name, apiVersion, subresource, time }: Writer, fields: FieldSet): readonly Manager[] {
+export function withUpdater(managers: readonly Manager[], { name, apiVersion, subresource, time }: Writer, fields: FieldSet): readonly Manager[] {
   if (isEmpty(fields)) {
     return managers;
   }
@@ -133,10 +130,11 @@ export interface UpdateWrite {
   readonly liveEntries: ManagedFieldsEntry[] | undefined;
   /** What the client sent; of subresources undefined, since there it counts for nothing. */
   readonly sentEntries: readonly ManagedFieldsEntry[] | undefined;
+  readonly versions?: Versions;
 }
 
 /** `metadata.managedFields` after an update or create: the very list that was there when nothing of it changed. */
-export function afterUpdate({ live, next, shape, liveEntries, sentEntries }: UpdateWrite, writer: Writer): ManagedFieldsEntry[] | undefined {
+export function afterUpdate({ live, next, shape, liveEntries, sentEntries, versions }: UpdateWrite, writer: Writer): ManagedFieldsEntry[] | undefined {
   if (live === undefined && sentEntries === undefined) {
     return writeManagers(withUpdater([], writer, stripped(compare(NOTHING, next, shape).changed)));
   }
@@ -145,160 +143,14 @@ export function afterUpdate({ live, next, shape, liveEntries, sentEntries }: Upd
     // Nothing was noted of this object, and half of it would be misleading.
     return undefined;
   }
-  const { changed, removed } = compare(live ?? NOTHING, next, shape);
-  const own = stripped(changed);
-  if (!asSent && isEmpty(own) && isEmpty(removed)) {
+  const comparisons = new Comparisons({ old: live ?? NOTHING, next, shape, apiVersion: writer.apiVersion, versions });
+  const own = stripped(comparisons.own.changed);
+  if (!asSent && isEmpty(own) && isEmpty(comparisons.own.removed)) {
     return liveEntries;
   }
   const managers = startingPoint(liveEntries, sentEntries);
   if (live !== undefined && managers.length === 0) {
     return undefined;
   }
-  return writeManagers(withUpdater(takenFrom(managers, union(changed, removed)), writer, own));
-}
-
-/** One field that somebody else owns with another value. */
-export interface Conflict {
-  /** `"kubectl"`, `"kubectl-edit" using v1`, `"x" with subresource "status" using apps/v1`: the manager as messages show it. */
-  readonly manager: string;
-  /** `.spec.replicas` */
-  readonly path: string;
-}
-
-export class ApplyConflict extends Error {
-  override name = 'ApplyConflict';
-  readonly conflicts: readonly Conflict[];
-  /** The fields in conflict. */
-  readonly fields: FieldSet;
-
-  constructor(conflicts: readonly Conflict[], fields: FieldSet) {
-    super(conflictMessage(conflicts));
-    this.conflicts = conflicts;
-    this.fields = fields;
-  }
-}
-
-function conflictMessage(conflicts: readonly Conflict[]): string {
-  const [first] = conflicts;
-  if (first !== undefined && conflicts.length === 1) {
-    return `Apply failed with 1 conflict: conflict with ${first.manager}: ${first.path}`;
-  }
-  const names = [...new Set(conflicts.map(({ manager }) => manager))];
-  const parts = names.map((name) => [`conflicts with ${name}:`, ...conflicts.filter(({ manager }) => manager === name).map(({ path }) => `- ${path}`)].join('\n'));
-  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
-}
-
-function shownManager({ name, operation, apiVersion, subresource }: Manager): string {
-  const shown = subresource === '' ? JSON.stringify(name) : `${JSON.stringify(name)} with subresource ${JSON.stringify(subresource)}`;
-  return operation === 'Update' ? `${shown} using ${apiVersion}` : shown;
-}
-
-function byShownName(a: Manager, b: Manager): number {
-  const [one, other] = [shownManager(a), shownManager(b)];
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-/** Characters of all the paths that are named in conflicts: their keys come from outside. */
-const MAX_CONFLICT_CHARS = 256 * 1024;
-
-function refuseConflicts(others: readonly Manager[], changed: FieldSet): void {
-  const conflicts: Conflict[] = [];
-  let length = 0;
-  const fields: FieldSet[] = [];
-  for (const manager of others.toSorted(byShownName)) {
-    const both = intersection(manager.fields, changed);
-    if (!isEmpty(both)) {
-      fields.push(both);
-      for (const keys of members(both)) {
-        if (length > MAX_CONFLICT_CHARS) {
-          break;
-        }
-        const path = pathText(keys);
-        length += path.length;
-        conflicts.push({ manager: shownManager(manager), path });
-      }
-    }
-  }
-  if (conflicts.length > 0) {
-    throw new ApplyConflict(conflicts, unionAll(fields));
-  }
-}
-
-interface Pruning {
-  /** What the applier owned, and owns now. */
-  readonly last: FieldSet;
-  readonly now: FieldSet;
-  readonly others: readonly Manager[];
-  readonly config: JsonObject;
-  readonly shape: Shape;
-}
-
-/** The merged object without what this applier named last time, does not name now, and nobody else owns. */
-function pruned(merged: Json, { last, now, others, config, shape }: Pruning): Json {
-  if (contains(now, last)) {
-    return merged;
-  }
-  const owned = unionAll([now, ...others.map(({ fields }) => fields)]);
-  const named = (set: FieldSet): FieldSet => withNamedFields(set, shape);
-  const fieldsLeft = (value: Json | undefined): FieldSet => named(value === undefined ? EMPTY_SET : fieldsOf(value, shape));
-  const all = fieldsLeft(merged);
-  const lastNamed = named(last);
-  const withoutLast = fieldsLeft(removeFields(merged, lastNamed, shape));
-  const kept = fieldsLeft(removeFields(merged, difference(all, union(withoutLast, named(owned))), shape));
-  // What was never this applier's stays, even inside something that goes.
-  const rest = removeFields(merged, stripped(intersection(difference(all, kept), lastNamed)), shape) ?? NOTHING;
-  // What has lost its last member may be wanted empty.
-  return merge(rest, config, shape);
-}
-
-export interface Application {
-  /** Absent for an object about to be created. */
-  readonly live: JsonObject | undefined;
-  readonly liveEntries: readonly ManagedFieldsEntry[] | undefined;
-  /** Without what the write cannot change. */
-  readonly config: JsonObject;
-  /** From `ownedShape`. */
-  readonly shape: Shape;
-  /** Take what others own with another value. */
-  readonly force: boolean;
-}
-
-export interface Applied {
-  /** Shares parts with the live object and the configuration, and is the live one when nothing changed: copy it before changing it. */
-  readonly object: Json;
-  readonly managedFields: ManagedFieldsEntry[] | undefined;
-}
-
-/** The managers before an application: where nothing was noted, somebody must own what is there, or everything could be taken silently. */
-function managersBefore({ live, liveEntries, shape }: Application, writer: Writer): Manager[] {
-  const managers = readManagers(liveEntries) ?? [];
-  if (live === undefined || managers.length > 0) {
-    return managers.map((manager) => withFields(manager, reconcile(manager.fields, shape)));
-  }
-  return [...withUpdater([], { ...writer, name: BEFORE_FIRST_APPLY }, stripped(compare(NOTHING, live, shape).changed))];
-}
-
-/** Applies a configuration. Throws ApplyConflict unless forced. */
-export function applyConfiguration(application: Application, writer: Writer): Applied {
-  const { live, config, shape, force } = application;
-  const managers = managersBefore(application, writer);
-  const applier: Manager = { ...writer, operation: 'Apply', fields: stripped(fieldsOf(config, shape)) };
-  const before = managers.find((one) => sameManager(one, applier));
-  const others = managers.filter((one) => one !== before);
-  const base: Json = live ?? NOTHING;
-  const merged = merge(base, config, shape);
-  const object = before === undefined ? merged : pruned(merged, { last: before.fields, now: applier.fields, others, config, shape });
-  const changed = object !== base;
-  let kept: Manager[] = others;
-  if (changed) {
-    const found = compare(base, object, shape);
-    if (!force) {
-      refuseConflicts(others, found.changed);
-    }
-    kept = takenFrom(others, union(found.changed, found.removed));
-  }
-  // An application that changes nothing is not told anew.
-  const time = before === undefined || changed ? writer.time : before.time;
-  const all = owning([...kept, { ...applier, time }]);
-  return { object, managedFields: writeManagers(all) };
+  return writeManagers(withUpdater(takenFrom(managers, comparisons), writer, own));
 }

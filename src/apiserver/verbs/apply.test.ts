@@ -226,6 +226,16 @@ describe('server-side apply', () => {
     const again = await apply(`${HPAS}/h`, hpa(2), 'fieldManager=a');
     assert.equal(again.code, 200, again.text);
     assert.equal(at(again.json, 'spec', 'minReplicas'), 2);
+    const target = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' },
+      spec: { maxReplicas: 5, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }] } };
+    const refused = await apply(`${HPAS.replace('v1', 'v2')}/h`, target, 'fieldManager=b');
+    assert.equal(refused.json['message'], 'Apply failed with 1 conflict: conflict with "a": .spec.targetCPUUtilizationPercentage', 'in the version in which it is owned');
+    assert.equal((await apply(`${HPAS.replace('v1', 'v2')}/h`, target, 'fieldManager=b&force=true')).code, 200);
+    const back = await apply(`${HPAS}/h`, hpa(2), 'fieldManager=a');
+    assert.equal(back.json['message'], 'Apply failed with 1 conflict: conflict with "b": .spec.metrics');
+    const { json } = await s.get(`${HPAS}/h`);
+    assert.equal(at(owners(json)['a Apply'], 'f:spec', 'f:targetCPUUtilizationPercentage'), undefined);
   });
 
   it('races fairly: of many first applications each finds its place', async () => {

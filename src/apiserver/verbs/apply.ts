@@ -1,6 +1,7 @@
 /** Server-side apply: `PATCH` with application/apply-patch+yaml, on objects and on their subresources. */
 import { contains } from '../../apimachinery/apply/fieldset.ts';
-import { ApplyConflict, applyConfiguration, type Application, type Applied, type Writer } from '../../apimachinery/apply/ownership.ts';
+import { ApplyConflict, applyConfiguration, type Application, type Applied } from '../../apimachinery/apply/application.ts';
+import type { Writer } from '../../apimachinery/apply/ownership.ts';
 import { shapeOfMessage, type Shape } from '../../apimachinery/apply/shape.ts';
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { conflict, failure, isStatusError, StatusError } from '../../apimachinery/status.ts';
@@ -15,7 +16,7 @@ import { refOf, type Core, type Target } from './core.ts';
 import { fieldsLastApplied, KUBECTL, renewLastApplied } from './lastapplied.ts';
 import { forced, writeOptions } from './options.ts';
 import { asDocument } from './patch.ts';
-import { checkEntries, kindShape, writableShape, writerOf } from './tracking.ts';
+import { checkEntries, kindShape, versionsOf, writableShape, writerOf } from './tracking.ts';
 import { checkIdentity, createObject, updateObject, type UpdateScope, type WriteContext, type Written } from './writes.ts';
 
 /** What an application may change, beside the resource itself: of another subresource `take` copies its part from the merged object to `next`. */
@@ -59,7 +60,8 @@ function tryCanonical(core: Core, target: Target, document: JsonObject): JsonObj
 
 /** Applies; of kubectl's conflicts with what its own client-side apply wrote nothing is said. */
 function applied({ core, target, config, shape, writer, force }: Applying, live: KubeObject | undefined): Applied {
-  const application: Application = { live: live && asDocument(live), liveEntries: live?.metadata.managedFields, config, shape, force };
+  const versions = versionsOf(core.registry, target.kind, writer.subresource);
+  const application: Application = { live: live && asDocument(live), liveEntries: live?.metadata.managedFields, config, shape, force, versions };
   try {
     return applyConfiguration(application, writer);
   } catch (error) {

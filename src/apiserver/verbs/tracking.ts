@@ -2,11 +2,13 @@
 import { afterUpdate, ownedShape, type OwnedParts, type Writer } from '../../apimachinery/apply/ownership.ts';
 import { sameButTimes } from '../../apimachinery/apply/managers.ts';
 import { shapeOfMessage, type Shape } from '../../apimachinery/apply/shape.ts';
-import { apiVersionOf, formatTime, type KubeObject, type ManagedFieldsEntry } from '../../apimachinery/object.ts';
+import type { Versions } from '../../apimachinery/apply/versions.ts';
+import { apiVersionOf, formatTime, parseApiVersion, type KubeObject, type ManagedFieldsEntry } from '../../apimachinery/object.ts';
 import { invalid } from '../../apimachinery/status.ts';
-import { deepEqual } from '../../apimachinery/values.ts';
+import { deepEqual, isObject } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import type { Registry } from '../../kinds/registry.ts';
+import { asKubeObject } from './body.ts';
 import { managedFieldsErrors } from './fieldmanager.ts';
 import { asDocument } from './patch.ts';
 
@@ -45,6 +47,29 @@ export const kindShape = (registry: Registry, kind: AnyKind): Shape => kind.cust
 export const writableShape = (registry: Registry, kind: AnyKind, subresource: string): Shape =>
   ownedShape(kindShape(registry, kind), partsOf(kind, subresource));
 
+/** The other versions of a kind, for fields that were written in them. Where a webhook converts, their fields are taken for those of this version. */
+export function versionsOf(registry: Registry, kind: AnyKind, subresource: string): Versions {
+  return (apiVersion) => {
+    const { group, version } = parseApiVersion(apiVersion);
+    const other = registry.byKind(group, version, kind.kind);
+    if (other === undefined || registry.storageKind(other) !== registry.storageKind(kind)) {
+      return undefined;
+    }
+    const [from, to] = [kind.storedAs, other.storedAs];
+    if (from?.remote !== undefined || to?.remote !== undefined) {
+      return { shape: writableShape(registry, kind, subresource), convert: (object) => object };
+    }
+    return {
+      shape: writableShape(registry, other, subresource),
+      convert: (object) => {
+        const given = asKubeObject({ ...(isObject(object) ? object : {}) });
+        const stored = from === undefined ? given : from.encode(given);
+        return asDocument(to === undefined ? stored : to.decode(stored));
+      },
+    };
+  };
+}
+
 export const writerOf = (kind: AnyKind, name: string, subresource: string, time: string = formatTime()): Writer =>
   ({ name, apiVersion: apiVersionOf(kind), subresource, time });
 
@@ -69,6 +94,7 @@ export function trackCreate(registry: Registry, kind: AnyKind, object: KubeObjec
   checkEntries(kind, object, object.metadata.managedFields);
   setManagedFields(object, afterUpdate({
     live: undefined, next: asDocument(object), shape: writableShape(registry, kind, ''), liveEntries: undefined, sentEntries: object.metadata.managedFields,
+    versions: versionsOf(registry, kind, ''),
   }, writerOf(kind, manager, '', object.metadata.creationTimestamp)));
 }
 
@@ -88,7 +114,7 @@ export function trackUpdate(registry: Registry, { kind, subresource, old, next }
   const sentEntries = given === undefined || given.length === 0 || deepEqual(given, liveEntries) ? undefined : given;
   checkEntries(kind, next, sentEntries);
   setManagedFields(next, afterUpdate({
-    live: asDocument(old), next: asDocument(next), shape: writableShape(registry, kind, subresource), liveEntries, sentEntries,
+    live: asDocument(old), next: asDocument(next), shape: writableShape(registry, kind, subresource), liveEntries, sentEntries, versions: versionsOf(registry, kind, subresource),
   }, writerOf(kind, manager, subresource)));
 }
 
