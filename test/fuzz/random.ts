@@ -36,7 +36,7 @@ export class Random {
 const STRINGS = [
   '', ' ', '.', '..', '/', '-', 'a', '\u0000', '\u202e', '\ud800', 'é', '💥', '%', '%zz', '%00', '%2e%2e%2f', '${jndi:x}', '__proto__', 'constructor', 'toString', 'null', 'true', '0', '-1',
   '1e400', '9'.repeat(40), 'x'.repeat(300), 'UPPER', 'a_b', 'a..b', '-a', 'a-', 'a/b', 'a=b', 'a,b', '(a', 'a in (', '!a', 'a notin (b,', 'kube-system', 'default', '2001-01-01T00:00:00Z', 'not-a-time',
-  '100m', '1Ki', '-5', '1.5.5', '*', '10.0.0.1', '::1', 'system:masters', '((a+)+)+$', '{{', "'; DROP TABLE log; --", '\n', '\r\nX: y',
+  '100m', '1Ki', '-5', '1.5.5', '*', '10.0.0.1', '::1', 'system:masters', '((a+)+)+$', "self.s.matches('^(a+)+$')", 'object.spec.a.b.c', '[1,2,3].map(x, [1,2,3].map(y, x + y)).size() > 0', '{{', "'; DROP TABLE log; --", '\n', '\r\nX: y',
 ] as const satisfies readonly [string, ...string[]];
 
 export function hostileString(random: Random): string {

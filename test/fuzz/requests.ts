@@ -69,6 +69,49 @@ export const GADGETS = {
   },
 };
 
+const definition = (name: string): Record<string, unknown> => ({
+  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${name}s.made.example.com` },
+  spec: {
+    group: 'made.example.com', scope: 'Namespaced', names: { plural: `${name}s`, singular: name, kind: `Made${name.toUpperCase()}`, shortNames: [`mm${name}`], categories: ['all'] },
+    versions: [{
+      name: 'v1', served: true, storage: true, subresources: { status: {} }, additionalPrinterColumns: [{ name: 'S', type: 'string', jsonPath: '.spec.s' }],
+      schema: { openAPIV3Schema: { type: 'object', properties: { spec: {
+        type: 'object', required: ['s'], 'x-kubernetes-validations': [{ rule: "self.s.matches('^(a+)+$') && self.l.all(x, self.l.exists(y, x == y))", message: 'm', fieldPath: '.s' }],
+        properties: {
+          s: { type: 'string', default: 'x', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$', maxLength: 100 }, l: { type: 'array', maxItems: 20, 'x-kubernetes-list-type': 'set', items: { type: 'string', maxLength: 20 } },
+          i: { 'x-kubernetes-int-or-string': true }, m: { type: 'object', additionalProperties: { type: 'integer', minimum: 0, format: 'int32' } }, o: { anyOf: [{ required: ['a'] }, { required: ['b'] }], type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' } } },
+        },
+      } } } },
+    }],
+  },
+});
+
+const EXPRESSIONS = [
+  'object.metadata.name != "x"', 'true', '1/0 == 0', 'object.spec.a.b.c', '[1,2,3].map(x, [1,2,3].map(y, [1,2,3].map(z, x+y+z))).size() > 0', "'a'.matches('((a+)+)+$')", '((((((((', 'has(object.x) ? oldObject == null : request.userInfo.groups.exists(g, g.startsWith("system:"))',
+  "quantity('1Gi').isGreaterThan(quantity('1Mi'))", 'authorizer.group("").resource("pods").check("get").allowed()', 'x', "'a' + 1", `${'!'.repeat(500)}true`, `${'['.repeat(300)}${']'.repeat(300)} == []`,
+] as const;
+
+/** Kinds without namespace: nobody keeps a model of them, since all workers write them. */
+const CLUSTER: readonly [Subject, ...Subject[]] = [
+  { root: '/apis/apiextensions.k8s.io/v1', plural: 'customresourcedefinitions', namespaced: false, subresources: ['status'], valid: definition },
+  { root: '/apis/admissionregistration.k8s.io/v1', plural: 'validatingadmissionpolicies', namespaced: false, subresources: ['status'], valid: (name) => ({
+    apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name }, spec: {
+      failurePolicy: 'Fail', matchConstraints: { resourceRules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['CREATE'], resources: ['things'] }] }, variables: [{ name: 'v', expression: '1' }],
+      validations: EXPRESSIONS.map((expression) => ({ expression, message: 'm' })).slice(name.charCodeAt(0) % EXPRESSIONS.length).slice(0, 2),
+    },
+  }) },
+  { root: '/apis/rbac.authorization.k8s.io/v1', plural: 'clusterroles', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: `fuzz-${name}`, labels: { 'fuzz.example.com/aggregate': 'true' } }, aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'fuzz.example.com/aggregate': 'true' } }] }, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }, { nonResourceURLs: ['*'], verbs: ['get'] }] }) },
+  { root: '/apis/scheduling.k8s.io/v1', plural: 'priorityclasses', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value: 10 }) },
+  { root: '/apis/storage.k8s.io/v1', plural: 'storageclasses', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: 'x.example.com/y', parameters: { a: 'b' } }) },
+  { root: '/apis/certificates.k8s.io/v1', plural: 'certificatesigningrequests', namespaced: false, subresources: ['status', 'approval'], valid: (name) => ({ apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name }, spec: { request: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K', signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] } }) },
+  { root: '/apis/flowcontrol.apiserver.k8s.io/v1', plural: 'flowschemas', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name }, spec: { priorityLevelConfiguration: { name: 'workload-low' }, matchingPrecedence: 9000, rules: [{ subjects: [{ kind: 'User', user: { name: 'nobody' } }], nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/x'] }] }] } }) },
+  { root: '/apis/authorization.k8s.io/v1', plural: 'subjectaccessreviews', namespaced: false, subresources: ['status'], valid: () => ({ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user: 'bob', groups: ['x'], resourceAttributes: { verb: 'get', resource: 'pods', namespace: 'default' } } }) },
+  { root: '/apis/authentication.k8s.io/v1', plural: 'tokenreviews', namespaced: false, subresources: ['status'], valid: () => ({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: 'eyJhbGciOiJub25lIn0.e30.' } }) },
+  { root: '/apis/authorization.k8s.io/v1', plural: 'selfsubjectrulesreviews', namespaced: false, subresources: ['status'], valid: () => ({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace: 'default' } }) },
+  { root: '/api/v1', plural: 'persistentvolumes', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } } }) },
+  { root: '/api/v1', plural: 'nodes', namespaced: false, subresources: ['status'], valid: (name) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] } }) },
+];
+
 const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
 const ACCEPTS = [
   'application/json', '*/*', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/vnd.kubernetes.protobuf,application/json', 'text/html', '', 'application/json;as=Table;v=v1;g=meta.k8s.io',
@@ -173,32 +216,44 @@ function headersOf(random: Random, token: string, contentType: string | undefine
   return headers;
 }
 
+function placeOf({ root, plural, namespaced }: Subject, namespace: string, name: string): { collection: string; named: string } {
+  const collection = namespaced ? `${root}/namespaces/${namespace}/${plural}` : `${root}/${plural}`;
+  const named: Readonly<Record<string, string>> = { customresourcedefinitions: `${name}s.made.example.com`, clusterroles: `fuzz-${name}` };
+  return { collection, named: named[plural] ?? name };
+}
+
+/** Reading only: what it might write would be in nobody's model. */
+const wildRequest = (random: Random, token: string): FuzzRequest => ({
+  method: random.pick(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'GET']), target: wildTarget(random).replace(/\bwatch=/g, 'w='), headers: headersOf(random, token, undefined), body: undefined,
+});
+
+const bodyType = (random: Random): string => (random.chance(0.95) ? 'application/json' : random.pick(OTHER_TYPES));
+
 /** One request about objects of `namespace`, or, for a tenth of them, about anything. */
 export function nextRequest(random: Random, namespace: string, token: string): FuzzRequest {
   if (random.chance(0.1)) {
-    // Reading only: what it might write would be in nobody's model.
-    return { method: random.pick(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'GET']), target: wildTarget(random).replace(/\bwatch=/g, 'w='), headers: headersOf(random, token, undefined), body: undefined };
+    return wildRequest(random, token);
   }
-  const subject = random.pick(SUBJECTS);
+  const subject = random.chance(0.15) ? random.pick(CLUSTER) : random.pick(SUBJECTS);
   const name = random.chance(0.93) ? random.pick(NAMES) : hostileString(random);
-  const collection = `${subject.root}/namespaces/${namespace}/${subject.plural}`;
-  const single = `${collection}/${encoded(random, name)}${random.chance(0.15) ? `/${random.pick(subject.subresources)}` : ''}`;
-  const method = random.pick(['GET', 'POST', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'DELETE', 'DELETE-ALL', 'LIST']);
+  const { collection, named } = placeOf(subject, namespace, name);
+  const single = `${collection}/${encoded(random, named)}${random.chance(0.15) ? `/${random.pick(subject.subresources)}` : ''}`;
   const valid = (): Buffer => json(random.chance(0.5) ? subject.valid(name) : mutated(random, subject.valid(name), random.pick([0.01, 0.02, 0.05, 0.2])));
   const query = queryOf(random);
   const request = (verb: string, target: string, body?: Buffer, type?: string): FuzzRequest => {
     const sent = body === undefined || random.chance(0.95) ? body : broken(random, body);
     return { method: verb, target: target + query, headers: headersOf(random, token, type), body: sent };
   };
-  switch (method) {
-    case 'POST': return request('POST', random.chance(0.97) ? collection : single, valid(), random.chance(0.95) ? 'application/json' : random.pick(OTHER_TYPES));
-    case 'PUT': return request('PUT', single, valid(), random.chance(0.95) ? 'application/json' : random.pick(OTHER_TYPES));
+  switch (random.pick(['GET', 'POST', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'DELETE', 'DELETE-ALL', 'LIST'])) {
+    case 'POST': return request('POST', random.chance(0.97) ? collection : single, valid(), bodyType(random));
+    case 'PUT': return request('PUT', single, valid(), bodyType(random));
     case 'PATCH': {
       const type = random.chance(0.97) ? random.pick(PATCHES) : random.pick(OTHER_TYPES);
       return request('PATCH', single, patchBody(random, subject, name, type), type);
     }
     case 'DELETE': return request('DELETE', single, deleteOptions(random), 'application/json');
-    case 'DELETE-ALL': return random.chance(0.15) ? request('DELETE', collection, deleteOptions(random), 'application/json') : request('GET', collection);
+    // Of kinds without namespace it would take away what the server needs.
+    case 'DELETE-ALL': return subject.namespaced && random.chance(0.15) ? request('DELETE', collection, deleteOptions(random), 'application/json') : request('GET', collection);
     case 'LIST': return request('GET', random.chance(0.9) ? collection : `${subject.root}/${subject.plural}`);
     default: return request('GET', single);
   }
