@@ -18,7 +18,7 @@ const podWith = (name: string, nodeName: string, more: Record<string, unknown> =
     }],
     imagePullSecrets: [{ name: 'pull' }],
     volumes: [
-      { name: 'v', secret: { secretName: 'volume' } }, { name: 'p', projected: { sources: [{ secret: { name: 'projected' } }] } },
+      { name: 'v', secret: { secretName: 'volume' } }, { name: 'p', projected: { sources: [{ secret: { name: 'projected' } }, { serviceAccountToken: { path: 't' } }, { serviceAccountToken: { path: 'v', audience: 'vault' } }] } },
       { name: 'd', persistentVolumeClaim: { claimName: 'disk' } },
     ],
     ...more,
@@ -163,9 +163,12 @@ describe('nodes', () => {
   it('ask for tokens on behalf of their pods only', async () => {
     const path = `${CORE}/serviceaccounts/robot/token`;
     const uid = at((await s.get(`${CORE}/pods/mine`)).json, 'metadata', 'uid');
-    const ask = (reference: unknown): Record<string, unknown> =>
-      ({ body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], boundObjectRef: reference } } });
+    const ask = (reference: unknown, ...audiences: string[]): Record<string, unknown> =>
+      ({ body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences, boundObjectRef: reference } } });
     assert.equal(await refusal(here, 'POST', path, ask({ kind: 'Pod', name: 'mine', uid })), 'allowed');
+    assert.equal(await refusal(here, 'POST', path, ask({ kind: 'Pod', name: 'mine', uid }, 'vault')), 'allowed');
+    assert.match(await refusal(here, 'POST', path, ask({ kind: 'Pod', name: 'mine', uid }, 'db')), /audience "db" not found in pod spec volume/);
+    assert.match(await refusal(here, 'POST', path, ask({ kind: 'Pod', name: 'mine', uid }, 'vault', 'db')), /node may only request 0 or 1 audiences/);
     assert.match(await refusal(here, 'POST', path, ask(undefined)), /node requested token not bound to a pod/);
     assert.match(await refusal(here, 'POST', path, ask({ kind: 'Pod', name: 'mine' })), /node requested token with a pod binding without a uid/);
     const theirs = at((await s.get(`${CORE}/pods/theirs`)).json, 'metadata', 'uid');

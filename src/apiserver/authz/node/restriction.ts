@@ -146,7 +146,23 @@ function tokens(lookup: Lookup): Check {
     if (nodeNameOf(pod) !== node) {
       throw refusal(request, 'node requested token bound to a pod scheduled on a different node');
     }
+    checkAudience(request, typed('v1 Pod', pod));
   };
+}
+
+/** The audience must be one that a volume of the pod names; none stands for the API server. */
+function checkAudience(request: AdmissionRequest, pod: Pod): void {
+  const spec: unknown = request.object === undefined ? undefined : Reflect.get(request.object, 'spec');
+  const audiences: unknown = isObject(spec) ? spec['audiences'] : undefined;
+  const [asked = '', second] = Array.isArray(audiences) ? audiences.map(String) : [];
+  if (second !== undefined) {
+    throw refusal(request, 'node may only request 0 or 1 audiences');
+  }
+  const named = (pod.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? [])
+    .some(({ serviceAccountToken }) => serviceAccountToken !== undefined && (serviceAccountToken.audience ?? '') === asked);
+  if (!named) {
+    throw refusal(request, `audience ${quoted(asked)} not found in pod spec volume`);
+  }
 }
 
 /** What a TokenRequest is to be bound to. */
