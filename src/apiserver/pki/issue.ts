@@ -2,7 +2,23 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import { bits, boolean, elements, explicit, implicit, integer, octets, oid, sequence, set, text, time } from './der.ts';
-import type { KeyPair, LeafRequest } from './pki.ts';
+
+export interface KeyPair {
+  /** PEM. */
+  cert: string;
+  /** PEM, PKCS #8. */
+  key: string;
+}
+
+export interface LeafRequest {
+  commonName: string;
+  organizations: readonly string[];
+  usages: readonly ('server' | 'client')[];
+  /** Subject alternative names: DNS names and IP addresses. */
+  names: readonly string[];
+  /** Life in days; default a year. */
+  days?: number;
+}
 
 const CA_DAYS = 3650;
 const LEAF_DAYS = 365;

@@ -1,5 +1,6 @@
 /** The kubeconfig of the instance's administrator. */
-import type { KeyPair, Pki } from './pki.ts';
+import type { KeyPair } from './issue.ts';
+import type { Pki } from './pki.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

@@ -8,23 +8,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../apimachinery/instance.ts';
 import { ensureSecretDir, readSecret, writeSecret } from './files.ts';
-
-export interface KeyPair {
-  /** PEM. */
-  cert: string;
-  /** PEM, PKCS #8. */
-  key: string;
-}
-
-export interface LeafRequest {
-  commonName: string;
-  organizations: readonly string[];
-  usages: readonly ('server' | 'client')[];
-  /** Subject alternative names: DNS names and IP addresses. */
-  names: readonly string[];
-  /** Life in days; default a year. */
-  days?: number;
-}
+import type { KeyPair, LeafRequest } from './issue.ts';
 
 /** Everything the processes of an instance need to know and to trust one another. PEM texts. */
 export interface Pki {

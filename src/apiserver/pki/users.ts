@@ -8,7 +8,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../../apimachinery/values.ts';
 import { ensureSecretDir, readSecret } from './files.ts';
-import type { KeyPair } from './pki.ts';
+import type { KeyPair } from './issue.ts';
 
 /** How often a running server looks whether somebody has lost their certificate, ms. */
 const WATCH_INTERVAL_MS = 1_000;
