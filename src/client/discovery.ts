@@ -2,14 +2,14 @@
 import { isObject } from '../apimachinery/values.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from './client.ts';
-import type { Resource } from './resource.ts';
+import { resourceName, type Resource } from './resource.ts';
 
 export interface DiscoveredResource extends Resource {
   readonly verbs: ReadonlySet<string>;
 }
 
 export interface Discovered {
-  /** Each group in its preferred version; no subresources. */
+  /** Each resource in its group's first version that has it, which is the preferred one if that does; no subresources. */
   resources: DiscoveredResource[];
   /** Group versions that could not be read, with the reason. */
   failures: Map<string, string>;
@@ -20,16 +20,20 @@ interface GroupVersion {
   version: string;
 }
 
+/** The preferred version first. */
+function versionsOf(group: Record<string, unknown>): GroupVersion[] {
+  const name = stringOf(group['name']);
+  const versions = [group['preferredVersion'], ...listOf(group['versions'])].map((one) => (isObject(one) ? stringOf(one['version']) : ''));
+  return [...new Set(versions)].filter((version) => version !== '').map((version) => ({ group: name, version }));
+}
+
 const stringOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const listOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
 /** Throws when not even the list of groups can be had. */
 export async function discover(client: Client): Promise<Discovered> {
   const answer = await client.raw({ method: 'GET', path: '/apis' });
-  const groups = listOf(isObject(answer) ? answer['groups'] : undefined).map((group): GroupVersion => {
-    const preferred = isObject(group['preferredVersion']) ? group['preferredVersion'] : {};
-    return { group: stringOf(group['name']), version: stringOf(preferred['version']) };
-  });
+  const groups = listOf(isObject(answer) ? answer['groups'] : undefined).flatMap(versionsOf);
   const failures = new Map<string, string>();
   const lists = await Promise.all([{ group: '', version: 'v1' }, ...groups].map(async (gv) => {
     try {
@@ -42,7 +46,12 @@ export async function discover(client: Client): Promise<Discovered> {
       return [];
     }
   }));
-  return { resources: lists.flat(), failures };
+  const resources = new Map<string, DiscoveredResource>();
+  for (const one of lists.flat()) {
+    const name = resourceName(one);
+    resources.set(name, resources.get(name) ?? one);
+  }
+  return { resources: [...resources.values()], failures };
 }
 
 /** One group version's resources, without subresources. */

@@ -142,6 +142,8 @@ export class Informer<T extends KubeObject> {
           relist = true;
           this.#revision = '';
           this.#log.debug({ err: error }, 'watch fell behind, listing anew');
+        } else if (this.#synced && isStatusError(error, 'NotFound')) {
+          this.#log.debug({ err: error, failures }, 'not served any more, will look again');
         } else {
           this.#log.warn({ err: error, failures }, 'list or watch failed, will retry');
         }

@@ -57,6 +57,7 @@ async function askFor(options: RequestOptions, call: Call): Promise<Answer> {
   if (code >= 400) {
     throw isObject(value) && value['kind'] === 'Status' ? new StatusError({
       status: 'Failure', code, message: String(value['message']), ...(typeof value['reason'] === 'string' ? { reason: value['reason'] } : {}),
+      ...(isObject(value['details']) ? { details: value['details'] } : {}),
     }) : failure('ServiceUnavailable', `the server behind ${call.info.path} answered ${code}`);
   }
   return { type: 'raw', code, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };

@@ -46,7 +46,8 @@ export class Collector {
     try {
       return await this.#tools.client.get(resource, name, resource.namespaced ? namespace : undefined);
     } catch (error) {
-      if (isStatusError(error, 'NotFound')) {
+      // Not found without a name: the resource itself is served no more, which says nothing of the object.
+      if (isStatusError(error, 'NotFound') && error.status.details?.name === name) {
         return undefined;
       }
       throw error;

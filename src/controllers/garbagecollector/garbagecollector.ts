@@ -1,13 +1,23 @@
 /** The garbage collector: objects whose owners are gone go too, over every kind the server serves. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject, OwnerReference } from '../../apimachinery/object.ts';
 import { deepEqual } from '../../apimachinery/values.ts';
 import { newController, type Controller } from '../../client/controller.ts';
-import type { Resource } from '../../client/resource.ts';
+import { resourceName, type Resource } from '../../client/resource.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { ControllerContext } from '../context.ts';
 import { Collector } from './collector.ts';
 import { OwnerGraph, type GraphNode } from './graph.ts';
 import { ServedKinds } from './kinds.ts';
+
+/** Whatever changes here may change which kinds are served. */
+const DEFINING = new Set(['customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io']);
+/** Definitions come in crowds, ms. */
+const REFRESH_DELAY_MS = 1000;
+/** One kind that cannot be listed, for want of a webhook or another server, keeps all others waiting for so long, ms… */
+const SYNC_LIMIT_MS = 10_000;
+/** …but the process, in which that webhook may be yet to start, only for so long. */
+const START_LIMIT_MS = 1000;
 
 export function garbageCollector(context: ControllerContext): Controller {
   const { client, informers } = context;
@@ -19,16 +29,33 @@ export function garbageCollector(context: ControllerContext): Controller {
 
   const controller = newController({
     name: 'garbagecollector', log: context.log,
-    reconcile: (uid) => collector.look(uid),
+    reconcile: (uid) => (complete ? collector.look(uid) : Promise.resolve({ requeueAfterMs: START_LIMIT_MS })),
     before: async (signal) => {
-      await Promise.all(watchAll(await kinds.refresh()).map((informer) => informer.start(signal)));
-      complete = true;
-      for (const node of graph.all()) {
-        lookAt(node);
-      }
+      const informers = watchAll(await kinds.refresh());
+      const began = begin(informers, signal);
+      await Promise.race([began, delay(START_LIMIT_MS, undefined, { signal, ref: false })]);
     },
   });
   const { queue } = controller;
+
+  const begin = async (informers: readonly Informer<KubeObject>[], signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', () => { clearTimeout(timer); }, { once: true });
+    const isSynced = await Promise.race([
+      Promise.all(informers.map((informer) => informer.start(signal))).then(() => true),
+      delay(SYNC_LIMIT_MS, false, { signal, ref: false }),
+    ]);
+    if (!isSynced) {
+      const resources = informers.filter(({ synced }) => !synced).map(({ resource }) => resourceName(resource));
+      context.log.warn({ resources }, 'some kinds could not be listed; collecting without them');
+    }
+    complete = true;
+    if (changedEarly) {
+      refreshSoon();
+    }
+    for (const node of graph.all()) {
+      lookAt(node);
+    }
+  };
 
   const lookAt = (node: GraphNode): void => {
     if (complete && graph.needsLook(node)) {
@@ -57,10 +84,31 @@ export function garbageCollector(context: ControllerContext): Controller {
       wakeOwners(seen.left);
     }
   };
+  let timer: NodeJS.Timeout | undefined;
+  let changedEarly = false;
+  const refresh = async (): Promise<void> => {
+    timer = undefined;
+    try {
+      watchAll(await kinds.refresh());
+    } catch (error) {
+      context.log.warn({ err: error }, 'the kinds to collect could not be read, will retry');
+      refreshSoon();
+    }
+  };
+  const refreshSoon = (): void => {
+    if (!complete) {
+      changedEarly = true;
+    } else if (!queue.closed) {
+      timer ??= setTimeout(() => { void refresh(); }, REFRESH_DELAY_MS).unref();
+    }
+  };
   const watchAll = (resources: readonly Resource[]): Informer<KubeObject>[] => resources.map((resource) => {
     const informer = informers.for(resource);
     if (!watched.has(informer)) {
       watched.add(informer);
+      if (DEFINING.has(resourceName(resource))) {
+        informer.on({ added: refreshSoon, updated: refreshSoon, deleted: refreshSoon });
+      }
       informer.on({
         added: (object) => { observe(resource, object); },
         updated: (object, old) => {

@@ -12,7 +12,7 @@ const NEEDED = ['get', 'list', 'watch', 'delete'];
 
 export class ServedKinds {
   readonly #client: Client;
-  readonly #byKind = new Map<string, Resource>();
+  #byKind = new Map<string, Resource>();
   #asked = -Infinity;
 
   constructor(client: Client) {
@@ -22,10 +22,10 @@ export class ServedKinds {
   /** Reads discovery; returns the resources whose objects can be collected. */
   async refresh(): Promise<DiscoveredResource[]> {
     this.#asked = performance.now();
-    const { resources } = await discover(this.#client);
-    for (const resource of resources) {
-      this.#byKind.set(`${resource.group}/${resource.kind}`, resource);
-    }
+    const { resources, failures } = await discover(this.#client);
+    // Kinds that are served no more must not be asked for: that no owner is found would mean nothing.
+    const kept = [...this.#byKind].filter(([, { group, version }]) => failures.has(`${group}/${version}`));
+    this.#byKind = new Map([...resources.map((one): [string, Resource] => [`${one.group}/${one.kind}`, one]), ...kept]);
     return resources.filter((one) => !IGNORED.has(resourceName(one)) && NEEDED.every((verb) => one.verbs.has(verb)));
   }
 
