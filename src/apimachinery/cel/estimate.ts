@@ -2,9 +2,9 @@
  * What an expression costs at least and at most, known from its types alone: how long strings and lists can be (`max` of their types). Where nothing
  * bounds a size the most is Infinity. The formulas are those of evaluating (overload costs, plan.ts), applied to ranges, as in cel-go's checker.
  */
-import type { CallExpr, Expr, LoopExpr } from './ast.ts';
+import type { CallExpr, Expr, LoopExpr, SelectExpr } from './ast.ts';
 import type { Checked } from './checker.ts';
-import { REGEX_COST, STRING_COST } from './overload.ts';
+import { REGEX_COST, STRING_COST, type Overload } from './overload.ts';
 import { LOOP_COSTS, SKIPPED_COST } from './loops.ts';
 import { IDENT_COST, LIST_COST, MAP_COST, SELECT_COST, STRUCT_COST } from './plan.ts';
 import type { CelType } from './types.ts';
@@ -42,8 +42,20 @@ function sizeOfType(type: CelType | undefined): Range {
   }
 }
 
+/**
+ * The size of what a path leads to, where the type alone speaks: a variable, a field, an element. Kubernetes gives numbers and objects none, so comparing
+ * them costs nothing in an estimate, and times that of their text.
+ */
+function sizeOfPlace(type: CelType | undefined): Range {
+  switch (type?.kind) {
+    case 'timestamp': case 'duration': return range(0, type.max ?? 1);
+    case 'int': case 'uint': case 'double': case 'bool': case 'object': return range(0);
+    default: return sizeOfType(type);
+  }
+}
+
 function elementOfType(type: CelType | undefined): Range {
-  return type?.kind === 'list' ? sizeOfType(type.element) : type?.kind === 'map' ? sizeOfType(type.value) : UNKNOWN;
+  return type?.kind === 'list' ? sizeOfPlace(type.element) : type?.kind === 'map' ? sizeOfPlace(type.value) : UNKNOWN;
 }
 
 /** The cost of a call itself and, where it differs from the type's, the size of its result. */
@@ -54,6 +66,8 @@ const NOTHING: Estimate = { cost: range(0), size: UNKNOWN, element: UNKNOWN };
 const at = (operands: readonly Estimate[], index: number): Estimate => operands[index] ?? NOTHING;
 
 const traversal: CallEstimate = (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) });
+/** No more of a text is looked at than the other has. */
+const affix: CallEstimate = (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) });
 const sameSize: CallEstimate = (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST), size: at(operands, 0).size });
 const comparison: CallEstimate = (operands) => ({ cost: scale(smaller(at(operands, 0).size, at(operands, 1).size), STRING_COST) });
 const pattern: CallEstimate = (operands) => ({
@@ -89,7 +103,7 @@ const join: CallEstimate = (operands) => {
   const { size, element } = at(operands, 0);
   const separators = operands.length > 1 ? times(range(Math.max(0, size.min - 1), Math.max(0, size.max - 1)), at(operands, 1).size) : range(0);
   const result = add(times(size, element), separators);
-  return { cost: scale(result, 2 * STRING_COST), size: result };
+  return { cost: scale(result, STRING_COST), size: result };
 };
 
 const replace: CallEstimate = (operands) => {
@@ -100,7 +114,7 @@ const replace: CallEstimate = (operands) => {
 
 /** By function; what is not here costs 1. */
 const CALLS: Readonly<Record<string, CallEstimate>> = {
-  startsWith: traversal, endsWith: traversal, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize,
+  startsWith: affix, endsWith: affix, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize,
   reverse: ([first = NOTHING], type) => ({ ...first, cost: type?.kind === 'string' ? scale(first.size, STRING_COST) : add(ONE, first.size) }),
   url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
   semver: traversal, isSemver: traversal, validate: (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) }), format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
@@ -108,7 +122,7 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
   containsIP: () => ({ cost: range(1, 8) }), containsCIDR: () => ({ cost: range(2, 10) }),
   matches: pattern, find: pattern, findAll: (operands) => ({ ...pattern(operands, undefined), element: range(0, at(operands, 0).size.max) }),
   contains: (operands) => ({ cost: times(scale(at(operands, 0).size, STRING_COST), scale(at(operands, 1).size, STRING_COST)) }),
-  '_==_': comparison, '_!=_': comparison, '_<_': comparison, '_<=_': comparison, '_>_': comparison, '_>=_': comparison,
+  '_==_': comparison, '_!=_': comparison,
   '_+_': addition,
   // A list is searched, a map is not.
   '@in': (operands) => ({ cost: range(Math.min(1, at(operands, 1).size.min), Math.max(1, at(operands, 1).size.max)) }),
@@ -125,6 +139,16 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
   string: (operands) => ({ cost: range(1, Math.max(1, Math.ceil(at(operands, 0).size.max * STRING_COST))), size: at(operands, 0).size.max > 64 ? at(operands, 0).size : range(0, 64) }),
 };
 
+const ORDERS: ReadonlySet<string> = new Set(['_<_', '_<=_', '_>_', '_>=_']);
+const isText = ({ params: [first] }: Overload): boolean => first?.kind === 'string' || first?.kind === 'bytes';
+
+/** Texts are compared as far as the shorter reaches; everything else at once. */
+function orderCost(operands: readonly Estimate[], overloads: readonly Overload[]): CallCost {
+  const texts = comparison(operands, undefined).cost;
+  const ranges = [...overloads.some(isText) ? [texts] : [], ...overloads.every(isText) ? [] : [ONE]];
+  return { cost: ranges.reduce(union) };
+}
+
 class Estimator {
   readonly #checked: Checked;
 
@@ -132,22 +156,31 @@ class Estimator {
     this.#checked = checked;
   }
 
-  #typed(expr: Expr, cost: Range): Estimate {
+  /** A variable or a field. */
+  #place(expr: Expr, cost: Range): Estimate {
     const type = this.#checked.types.get(expr);
-    return { cost, size: sizeOfType(type), element: elementOfType(type) };
+    return { cost, size: sizeOfPlace(type), element: elementOfType(type) };
+  }
+
+  #select(expr: SelectExpr, scope: Scope | undefined): Estimate {
+    if (this.#checked.constants.has(expr) || this.#checked.dotted.has(expr)) {
+      return this.#place(expr, range(IDENT_COST));
+    }
+    const operand = this.of(expr.operand, scope);
+    if (expr.test) {
+      return { cost: operand.cost, size: ONE, element: UNKNOWN };
+    }
+    const cost = add(operand.cost, range(SELECT_COST));
+    const type = this.#checked.types.get(expr);
+    // What a map holds under a name is no place that a schema describes.
+    return this.#checked.types.get(expr.operand)?.kind === 'map' ? { cost, size: sizeOfType(type), element: elementOfType(type) } : this.#place(expr, cost);
   }
 
   of(expr: Expr, scope: Scope | undefined): Estimate {
     switch (expr.kind) {
       case 'const': return { cost: range(0), size: range(sizeOf(expr.value)), element: UNKNOWN };
       case 'ident': return this.#ident(expr, expr.name, scope);
-      case 'select': {
-        if (this.#checked.constants.has(expr) || this.#checked.dotted.has(expr)) {
-          return this.#typed(expr, range(IDENT_COST));
-        }
-        const operand = this.of(expr.operand, scope);
-        return this.#typed(expr, expr.test ? operand.cost : add(operand.cost, range(SELECT_COST)));
-      }
+      case 'select': return this.#select(expr, scope);
       case 'call': return this.#call(expr, scope);
       case 'list': return this.#container(expr.items.map(({ value }) => this.of(value, scope)), expr.items.length, LIST_COST, (all) => all);
       case 'map': {
@@ -176,7 +209,7 @@ class Estimator {
         return { cost: range(IDENT_COST), size: one.size, element: one.element };
       }
     }
-    return this.#typed(expr, range(IDENT_COST));
+    return this.#place(expr, range(IDENT_COST));
   }
 
   #container(parts: readonly Estimate[], length: number, base: number, elements: (all: readonly Estimate[]) => readonly Estimate[]): Estimate {
@@ -197,9 +230,17 @@ class Estimator {
       default: break;
     }
     const type = this.#checked.types.get(expr);
-    const name = found?.name ?? expr.fn;
-    const own = (Object.hasOwn(CALLS, name) ? CALLS[name] : undefined)?.(operands, type) ?? this.#plain(expr, operands);
+    const own = this.#own(expr, operands, type);
     return { cost: add(all, own.cost), size: own.size ?? sizeOfType(type), element: own.element ?? elementOfType(type) };
+  }
+
+  /** What the call costs beside its operands. */
+  #own(expr: CallExpr, operands: readonly Estimate[], type: CelType | undefined): CallCost {
+    const { name = expr.fn, overloads = [] } = this.#checked.calls.get(expr) ?? {};
+    if (ORDERS.has(name)) {
+      return orderCost(operands, overloads);
+    }
+    return (Object.hasOwn(CALLS, name) ? CALLS[name] : undefined)?.(operands, type) ?? this.#plain(expr, operands);
   }
 
   /** Calls of constant cost. What an index finds is as large as the container's elements. */
@@ -224,7 +265,7 @@ class Estimator {
   #range(expr: Expr, scope: Scope | undefined): Estimate {
     const over = this.of(expr, scope);
     const kind = this.#checked.types.get(expr)?.kind;
-    return kind === 'list' || kind === 'map' || over.size !== ONE ? over : { ...over, size: UNKNOWN };
+    return kind === 'list' || kind === 'map' || over.size.max > 1 ? over : { ...over, size: UNKNOWN };
   }
 
   #loop(expr: LoopExpr, outer: Scope | undefined): Estimate {

@@ -62,10 +62,10 @@ describe('schemas', () => {
 
   it('say how large values can be', () => {
     const cost = (expression: string): number => compile(expression, { variables: { self } }).estimate().max;
-    assert.equal(cost("self.spec.names.all(n, n.contains('xx'))"), 3 + 1 + 5 * (3 + 1 + 1));
+    assert.equal(cost("self.spec.names.all(n, n.contains('xx'))"), 3 + 1 + 5 * (3 + 1 + 4));
     assert.equal(cost("self.spec.labels.all(k, self.spec.labels[k] == 'x')"), 3 + 1 + 3 * (3 + 3 + 1 + 1 + 1));
     assert.equal(cost("self.spec.mode.contains('xx')"), 3 + 1);
-    const unbounded = cost("self.spec.tags.all(t, t.startsWith('x'))");
+    const unbounded = cost("self.spec.tags.all(t, t.contains('x'))");
     assert.ok(unbounded > 1e9 && unbounded < Number.POSITIVE_INFINITY, 'a request has a greatest size');
   });
 

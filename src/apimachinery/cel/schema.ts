@@ -5,18 +5,22 @@
 import type { StructuralSchema } from '../schema/structural/types.ts';
 import type { TypeRef, TypeTable } from '../typetable.ts';
 import { escapeName } from './names.ts';
-import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, STRING, TIMESTAMP, type CelType, type ListType, type ObjectField, type ObjectType } from './types.ts';
+import { BOOL, BYTES, DOUBLE, DYN, INT, listOf, mapOf, STRING, type CelType, type ListType, type ObjectField, type ObjectType } from './types.ts';
 
 /** Bytes a request can have, hence anything in it (Kubernetes' own bound for its estimates). */
 const MAX_REQUEST_BYTES = 3 * 1024 * 1024;
 const MAX_TEXT = MAX_REQUEST_BYTES - 2;
-/** Texts of these formats are not longer. */
-const FORMAT_LENGTHS: Readonly<Record<string, number>> = { duration: 21, date: 12, 'date-time': 32 };
+/** Texts of these formats in JSON, quotes included: the least and the most. */
+const FORMAT_SIZES: Readonly<Record<string, { readonly min: number; readonly max: number }>> = {
+  duration: { min: 3, max: 32 }, date: { min: 12, max: 12 }, 'date-time': { min: 21, max: 32 },
+};
+/** Bytes a character can take; `maxLength` counts characters. */
+const CHARACTER_BYTES = 4;
 
 /** Bytes that a valid value takes in JSON at least. */
 function leastBytes(schema: StructuralSchema, depth = 0): number {
   switch (schema.type) {
-    case 'string': return 2 + (schema.minLength ?? 0);
+    case 'string': return FORMAT_SIZES[schema.format ?? '']?.min ?? 2;
     case 'array': return 2;
     case 'boolean': return 4;
     case 'object': {
@@ -31,19 +35,19 @@ function leastBytes(schema: StructuralSchema, depth = 0): number {
   }
 }
 
-function textMax(schema: StructuralSchema): number {
-  if (schema.maxLength !== undefined) {
-    return schema.maxLength;
+function textMax({ maxLength, enum: values }: StructuralSchema): number {
+  if (maxLength !== undefined) {
+    return maxLength * CHARACTER_BYTES;
   }
-  const longest = schema.enum?.reduce<number>((most, one) => Math.max(most, typeof one === 'string' ? one.length : 0), 0);
-  return longest ?? FORMAT_LENGTHS[schema.format ?? ''] ?? MAX_TEXT;
+  return values?.reduce<number>((most, one) => Math.max(most, typeof one === 'string' ? one.length : 0), 0) ?? MAX_TEXT;
 }
 
 function textType(schema: StructuralSchema): CelType {
+  const max = FORMAT_SIZES[schema.format ?? '']?.max ?? MAX_TEXT;
   switch (schema.format) {
-    case 'byte': return { kind: 'bytes', max: textMax(schema) };
-    case 'duration': return DURATION;
-    case 'date': case 'date-time': return TIMESTAMP;
+    case 'byte': return { kind: 'bytes', max: schema.maxLength ?? MAX_TEXT };
+    case 'duration': return { kind: 'duration', max };
+    case 'date': case 'date-time': return { kind: 'timestamp', max };
     default: return { kind: 'string', max: textMax(schema) };
   }
 }

@@ -6,7 +6,8 @@
 export type SimpleKind = 'dyn' | 'null' | 'bool' | 'int' | 'uint' | 'double' | 'timestamp' | 'duration' | 'error';
 
 export type CelType =
-  | { readonly kind: SimpleKind }
+  /** `max` of times: characters of the text a schema's field holds. */
+  | { readonly kind: SimpleKind; readonly max?: number }
   /** `max`: characters or bytes at most. */
   | { readonly kind: 'string' | 'bytes'; readonly max?: number }
   | ListType
