@@ -9,6 +9,8 @@ import type { Core } from './verbs/core.ts';
 
 export interface ExtraGroup {
   readonly group: string;
+  /** An APIService for the group, which a user brings, takes the module's place. */
+  readonly yields?: boolean;
   /**
    * Every request below `/apis/<group>`; for `/apis/<group>` itself and `/apis/<group>/<version>`, `call.info.isResource` is false.
    * Throw a StatusError to refuse. `{type: 'taken'}` when the handler answers on `call.http` (a proxy).

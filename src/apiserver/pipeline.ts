@@ -29,7 +29,7 @@ function groupOf(path: string): string {
 /** The module that answers this path, if it is one of the extra groups. */
 export function extraGroupOf(pipeline: Pipeline, call: Call): ExtraGroup | undefined {
   const own = pipeline.groups.size === 0 ? undefined : pipeline.groups.get(call.info.isResource ? call.info.group : groupOf(call.info.path));
-  return own ?? pipeline.aggregation.extraOf(call.info);
+  return own !== undefined && own.yields !== true ? own : pipeline.aggregation.extraOf(call.info) ?? own;
 }
 
 function answer(pipeline: Pipeline, call: Call): Answer | Promise<Answer> {

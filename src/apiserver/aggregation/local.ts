@@ -1,6 +1,7 @@
 /** APIServices of what this server answers itself: one for each group-version, kept in step with the registry (kube-aggregator's autoregistration). */
 import { isStatusError } from '../../apimachinery/status.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
+import { METRICS_GROUP } from '../../kinds/metrics/resources.ts';
 import { groupVersions } from '../discovery/index.ts';
 import { asKubeObject } from '../verbs/body.ts';
 import type { Core } from '../verbs/core.ts';
@@ -22,8 +23,9 @@ const GROUP_PRIORITIES: Readonly<Record<string, number>> = {
 const CUSTOM_GROUP_PRIORITY = 1_000;
 const CUSTOM_VERSION_PRIORITY = 100;
 const VERSION_PRIORITY = 15;
-/** The aggregator's own group is no APIService. */
 const OWN_GROUP = 'apiregistration.k8s.io';
+/** Groups without an APIService: the aggregator's own, and metrics, whose name a metrics-server's APIService takes. */
+const UNREGISTERED: ReadonlySet<string> = new Set([OWN_GROUP, METRICS_GROUP]);
 
 interface Wanted {
   readonly group: string;
@@ -39,7 +41,7 @@ function wantedServices(core: Core): Wanted[] {
   const { registry } = core;
   const builtin = new Set(registry.list().filter(({ origin }) => origin === 'builtin').map(({ group }) => group));
   const remote = new Set(registry.remote.map(nameOf));
-  return [...groupVersions(registry)].filter(([group]) => group !== OWN_GROUP).flatMap(([group, versions]) => versions
+  return [...groupVersions(registry)].filter(([group]) => !UNREGISTERED.has(group)).flatMap(([group, versions]) => versions
     .filter((version) => !remote.has(nameOf({ group, version })))
     .map((version, index): Wanted => (builtin.has(group)
       ? { group, version, label: ON_START, groupPriorityMinimum: GROUP_PRIORITIES[group] ?? CUSTOM_GROUP_PRIORITY, versionPriority: Math.max(1, group === '' ? 1 : VERSION_PRIORITY + versions.length - 1 - index) }

@@ -85,6 +85,18 @@ describe('metrics.k8s.io', () => {
     assert.equal(at((await s.get(`${BASE}/namespaces/default/pods/busy`)).json, 'kind'), 'PodMetrics');
   });
 
+  it('makes room for a metrics-server, and comes back after it', async () => {
+    const services = '/apis/apiregistration.k8s.io/v1/apiservices';
+    assert.equal((await s.get(`${services}/v1beta1.metrics.k8s.io`)).code, 404, 'its name is free');
+    const made = await s.post(services, { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: 'v1beta1.metrics.k8s.io' }, spec: {
+      group: 'metrics.k8s.io', version: 'v1beta1', service: { namespace: 'kube-system', name: 'metrics-server' }, insecureSkipTLSVerify: true,
+      groupPriorityMinimum: 100, versionPriority: 100 } });
+    assert.equal(made.code, 201, made.text);
+    assert.equal((await s.get(`${BASE}/nodes`)).code, 503, 'it is asked, though it is not there yet');
+    await s.delete(`${services}/v1beta1.metrics.k8s.io`);
+    assert.equal((await s.get(`${BASE}/nodes`)).code, 200);
+  });
+
   it('answers for what it does not have', async () => {
     const waiting = await s.get(`${BASE}/namespaces/default/pods/waiting`);
     assert.deepEqual([waiting.code, waiting.json['message']], [404, 'podmetrics.metrics.k8s.io "default/waiting" not found']);
