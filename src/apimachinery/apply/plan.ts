@@ -49,15 +49,15 @@ class KeptSets {
   }
 }
 
-/** A set under construction, which may turn out to be one that there is already: then nothing is allocated. */
+/** A set under construction, which may turn out to be one that there is already: then its keys are not even written down. */
 export class SetBuilder {
   readonly #kept: KeptSets;
   readonly #self: boolean;
   readonly #last: KeptSet | undefined;
   /** How many members are those of `last`, as long as all are. */
   #matched = 0;
-  #keys: string[] | undefined;
-  #nodes: FieldSet[] = [];
+  /** Once they are not. */
+  #own: { keys: string[]; nodes: FieldSet[] } | undefined;
 
   constructor(kept: KeptSets, self: boolean) {
     this.#kept = kept;
@@ -67,42 +67,41 @@ export class SetBuilder {
 
   add(key: string, node: FieldSet): void {
     const last = this.#last;
-    if (this.#keys === undefined && last !== undefined && last.keys[this.#matched] === key && last.nodes[this.#matched] === node) {
+    if (this.#own === undefined && last !== undefined && last.keys[this.#matched] === key && last.nodes[this.#matched] === node) {
       this.#matched += 1;
       return;
     }
-    this.#keys ??= this.#diverge();
-    this.#keys.push(key);
-    this.#nodes.push(node);
+    this.#own ??= this.#diverge();
+    this.#own.keys.push(key);
+    this.#own.nodes.push(node);
   }
 
-  #diverge(): string[] {
-    this.#nodes = this.#last?.nodes.slice(0, this.#matched) ?? [];
-    return this.#last?.keys.slice(0, this.#matched) ?? [];
+  #diverge(): { keys: string[]; nodes: FieldSet[] } {
+    return { keys: this.#last?.keys.slice(0, this.#matched) ?? [], nodes: this.#last?.nodes.slice(0, this.#matched) ?? [] };
   }
 
   /** The set; undefined without members. Of a key added twice only that it is there can be owned. */
   done(): FieldSet | undefined {
-    if (this.#keys === undefined && this.#last !== undefined && this.#matched === this.#last.keys.length) {
+    if (this.#own === undefined && this.#last !== undefined && this.#matched === this.#last.keys.length) {
       return this.#last.set;
     }
-    const keys = this.#keys ?? this.#diverge();
+    const { keys, nodes } = this.#own ?? this.#diverge();
     if (keys.length === 0) {
       return undefined;
     }
-    const known = this.#kept.find(keys, this.#nodes);
+    const known = this.#kept.find(keys, nodes);
     if (known !== undefined) {
       this.#kept.last = known;
       return known.set;
     }
     const set: FieldSet = this.#self ? { [SELF]: LEAF } : {};
     for (let index = 0; index < keys.length; index += 1) {
-      const [key, node] = [keys[index], this.#nodes[index]];
+      const [key, node] = [keys[index], nodes[index]];
       if (key !== undefined && node !== undefined) {
         set[key] = set[key] === undefined ? node : LEAF;
       }
     }
-    this.#kept.keep({ keys, nodes: this.#nodes, set });
+    this.#kept.keep({ keys, nodes, set });
     return set;
   }
 }

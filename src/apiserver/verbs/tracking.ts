@@ -91,10 +91,11 @@ export function checkEntries(kind: AnyKind, object: KubeObject, entries: readonl
 
 /** Notes who owns an object about to be created; before admission, whose changes are nobody's. Throws Invalid. */
 export function trackCreate(registry: Registry, kind: AnyKind, object: KubeObject, manager: string): void {
-  checkEntries(kind, object, object.metadata.managedFields);
+  const { managedFields: sentEntries } = object.metadata;
+  checkEntries(kind, object, sentEntries);
   setManagedFields(object, afterUpdate({
-    live: undefined, next: asDocument(object), shape: writableShape(registry, kind, ''), liveEntries: undefined, sentEntries: object.metadata.managedFields,
-    versions: versionsOf(registry, kind, ''),
+    live: undefined, next: asDocument(object), shape: writableShape(registry, kind, ''), liveEntries: undefined, sentEntries,
+    ...(sentEntries === undefined ? {} : { versions: versionsOf(registry, kind, '') }),
   }, writerOf(kind, manager, '', object.metadata.creationTimestamp)));
 }
 
