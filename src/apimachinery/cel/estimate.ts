@@ -5,6 +5,7 @@
 import type { CallExpr, Expr, LoopExpr, SelectExpr } from './ast.ts';
 import type { Checked } from './checker.ts';
 import { REGEX_COST, STRING_COST, type Overload } from './overload.ts';
+import { LONGEST_PATTERN } from './library/formats.ts';
 import { LOOP_COSTS, SKIPPED_COST } from './loops.ts';
 import { IDENT_COST, LIST_COST, MAP_COST, SELECT_COST, STRUCT_COST } from './plan.ts';
 import type { CelType } from './types.ts';
@@ -88,6 +89,11 @@ const addition: CallEstimate = (operands, type) => {
   return type?.kind === 'string' || type?.kind === 'bytes' || type?.kind === 'dyn' ? { cost: scale(size, STRING_COST), size } : { cost: ONE };
 };
 
+const selector: CallEstimate = (operands) => {
+  const { size } = at(operands, 1);
+  return { cost: add(range(10), scale(range(Math.ceil(size.min / 2), Math.ceil(size.max / 2)), 50), scale(size, STRING_COST)) };
+};
+
 /** Of a list whose elements are compared with one another. */
 const eachWithEach: CallEstimate = ([first = NOTHING]) => ({ ...first, cost: add(ONE, range(first.size.min, first.size.max * first.size.max + first.size.max)) });
 
@@ -116,8 +122,10 @@ const replace: CallEstimate = (operands) => {
 const CALLS: Readonly<Record<string, CallEstimate>> = {
   startsWith: affix, endsWith: affix, lowerAscii: sameSize, upperAscii: sameSize, trim: sameSize, substring: sameSize,
   reverse: ([first = NOTHING], type) => ({ ...first, cost: type?.kind === 'string' ? scale(first.size, STRING_COST) : add(ONE, first.size) }),
-  url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
-  semver: traversal, isSemver: traversal, validate: (operands) => ({ cost: scale(at(operands, 1).size, STRING_COST) }), format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
+  'strings.quote': traversal, 'jsonpatch.escapeKey': traversal, url: traversal, isURL: traversal, ip: traversal, cidr: traversal, isIP: traversal, isCIDR: traversal, quantity: traversal, isQuantity: traversal,
+  semver: traversal, isSemver: traversal, 
+  validate: (operands) => ({ cost: times(scale(add(at(operands, 1).size, ONE), STRING_COST), range(Math.ceil(LONGEST_PATTERN * REGEX_COST))) }),
+  format: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST) }),
   'ip.isCanonical': (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST) }),
   containsIP: () => ({ cost: range(1, 8) }), containsCIDR: () => ({ cost: range(2, 10) }),
   matches: pattern, find: pattern, findAll: (operands) => ({ ...pattern(operands, undefined), element: range(0, at(operands, 0).size.max) }),
@@ -134,7 +142,7 @@ const CALLS: Readonly<Record<string, CallEstimate>> = {
   flatten: () => ({ cost: UNKNOWN, size: UNKNOWN }), 'lists.range': () => ({ cost: UNKNOWN, size: UNKNOWN, element: ONE }),
   split: (operands) => ({ cost: scale(at(operands, 0).size, 2 * STRING_COST), size: range(0, at(operands, 0).size.max), element: range(0, at(operands, 0).size.max) }),
   join, replace,
-  check: () => ({ cost: range(350_000) }),
+  check: () => ({ cost: range(350_000) }), fieldSelector: selector, labelSelector: selector,
   bytes: (operands) => ({ cost: scale(at(operands, 0).size, STRING_COST), size: range(at(operands, 0).size.min, at(operands, 0).size.max * 4) }),
   string: (operands) => ({ cost: range(1, Math.max(1, Math.ceil(at(operands, 0).size.max * STRING_COST))), size: at(operands, 0).size.max > 64 ? at(operands, 0).size : range(0, 64) }),
 };

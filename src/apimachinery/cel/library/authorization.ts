@@ -1,7 +1,7 @@
 /** Kubernetes' authorizer library: what a user may do, asked from an expression. The answers come from whoever binds the variable `authorizer`. */
 import { noSuchOverload } from '../errors.ts';
-import { overload, text, type Overload, type Run } from '../overload.ts';
-import { CelOpaque, type CelValue } from '../values.ts';
+import { overload, STRING_COST, text, type Cost, type Overload, type Run } from '../overload.ts';
+import { CelOpaque, sizeOf, type CelValue } from '../values.ts';
 
 /** What is asked about, in the terms of SubjectAccessReview. */
 export interface AccessQuestion {
@@ -66,11 +66,14 @@ export const celResourceCheck = (ask: AskAccess, question: Partial<AccessQuestio
 
 type Change = (question: AccessQuestion, value: string) => Partial<AccessQuestion>;
 
+/** Reading a selector: Kubernetes guesses a requirement of 50 for every two characters. */
+const selectorCost: Cost = ([, value]) => 10 + Math.ceil(sizeOf(value ?? null) / 2) * 50 + Math.ceil(sizeOf(value ?? null) * STRING_COST);
+
 /** A step from one type to the next that adds what its argument says. */
-const step = (name: string, from: StepName, to: StepName, change: Change): Overload => overload(name, `${from}.(string): ${to}`, ([access, value]) => {
+const step = (name: string, [from, to]: readonly [StepName, StepName], change: Change, cost?: Cost): Overload => overload(name, `${from}.(string): ${to}`, ([access, value]) => {
   const at = access instanceof Access ? access : noSuchOverload();
   return new Access(to, at.ask, { ...at.question, ...change(at.question, text(value)) });
-});
+}, cost);
 
 const check: Run = ([access, verb]) => {
   const at = access instanceof Access ? access : noSuchOverload();
@@ -91,15 +94,15 @@ const RESOURCE = 'kubernetes.authorization.ResourceCheck';
 const DECISION = 'kubernetes.authorization.Decision';
 
 export const authorization: readonly Overload[] = [
-  step('path', AUTHORIZER, PATH, (_, path) => ({ path })),
-  step('group', AUTHORIZER, GROUP, (_, group) => ({ group })),
+  step('path', [AUTHORIZER, PATH], (_, path) => ({ path })),
+  step('group', [AUTHORIZER, GROUP], (_, group) => ({ group })),
   overload('serviceAccount', `${AUTHORIZER}.(string, string): ${AUTHORIZER}`, serviceAccount),
-  step('resource', GROUP, RESOURCE, (_, resource) => ({ resource })),
-  step('subresource', RESOURCE, RESOURCE, (_, subresource) => ({ subresource })),
-  step('namespace', RESOURCE, RESOURCE, (_, namespace) => ({ namespace })),
-  step('name', RESOURCE, RESOURCE, (_, name) => ({ name })),
-  step('fieldSelector', RESOURCE, RESOURCE, (_, fieldSelector) => ({ fieldSelector })),
-  step('labelSelector', RESOURCE, RESOURCE, (_, labelSelector) => ({ labelSelector })),
+  step('resource', [GROUP, RESOURCE], (_, resource) => ({ resource })),
+  step('subresource', [RESOURCE, RESOURCE], (_, subresource) => ({ subresource })),
+  step('namespace', [RESOURCE, RESOURCE], (_, namespace) => ({ namespace })),
+  step('name', [RESOURCE, RESOURCE], (_, name) => ({ name })),
+  step('fieldSelector', [RESOURCE, RESOURCE], (_, fieldSelector) => ({ fieldSelector }), selectorCost),
+  step('labelSelector', [RESOURCE, RESOURCE], (_, labelSelector) => ({ labelSelector }), selectorCost),
   overload('check', `${PATH}.(string): ${DECISION}`, check, () => CHECK_COST),
   overload('check', `${RESOURCE}.(string): ${DECISION}`, check, () => CHECK_COST),
   overload('allowed', `${DECISION}.(): bool`, answered(({ allowed }) => allowed)),

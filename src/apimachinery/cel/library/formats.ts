@@ -1,9 +1,9 @@
 /** Kubernetes' named formats: `format.dns1123Label().validate(name)`. */
 import { validateDns1035Label, validateDns1123Label, validateDns1123Subdomain, validateLabelValue, validateQualifiedName } from '../../names.ts';
 import { noSuchOverload } from '../errors.ts';
-import { overload, text, traversal, type Overload } from '../overload.ts';
+import { overload, REGEX_COST, STRING_COST, text, type Cost, type Overload } from '../overload.ts';
 import { parseTimestamp } from '../time.ts';
-import { ArrayList, CelOpaque, CelOptional, type CelValue } from '../values.ts';
+import { ArrayList, CelOpaque, CelOptional, sizeOf, type CelValue } from '../values.ts';
 import { parseRequestUri, UrlError } from './uri.ts';
 
 /** What is wrong with a text; nothing when it has the format. */
@@ -44,6 +44,13 @@ const FORMATS: Readonly<Record<string, Validate>> = {
   datetime: (value) => (parseTimestamp(value) === undefined ? ['invalid datetime'] : []),
 };
 
+/** Characters of the pattern that a format comes to, by which Kubernetes charges its validation. */
+const PATTERN_LENGTHS: Readonly<Record<string, number>> = {
+  dns1123Label: 30, dns1123Subdomain: 60, dns1035Label: 30, qualifiedName: 60, dns1123LabelPrefix: 30, dns1123SubdomainPrefix: 60, dns1035LabelPrefix: 30, labelValue: 40, date: 20,
+};
+/** Of formats that are no single pattern, and where the format is not known. */
+export const LONGEST_PATTERN = 128;
+
 export class CelFormat extends CelOpaque {
   readonly typeName = 'kubernetes.NamedFormat';
   readonly name: string;
@@ -66,8 +73,11 @@ function validate([format, value]: readonly CelValue[]): CelValue {
   return problems.length === 0 ? CelOptional.NONE : new CelOptional(new ArrayList(problems));
 }
 
+const validationCost: Cost = ([format, value]) => Math.ceil((1 + sizeOf(value ?? null)) * STRING_COST)
+  * Math.ceil((format instanceof CelFormat ? PATTERN_LENGTHS[format.name] ?? LONGEST_PATTERN : LONGEST_PATTERN) * REGEX_COST);
+
 export const formats: readonly Overload[] = [
-  overload('format.named', '(string): optional<kubernetes.NamedFormat>', ([name]) => new CelOptional(KNOWN.get(text(name))), traversal),
+  overload('format.named', '(string): optional<kubernetes.NamedFormat>', ([name]) => new CelOptional(KNOWN.get(text(name)))),
   ...[...KNOWN].map(([name, format]) => overload(`format.${name}`, '(): kubernetes.NamedFormat', () => format)),
-  overload('validate', 'kubernetes.NamedFormat.(string): optional<list<string>>', validate, (args) => traversal(args.slice(1))),
+  overload('validate', 'kubernetes.NamedFormat.(string): optional<list<string>>', validate, validationCost),
 ];

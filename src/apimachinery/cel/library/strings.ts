@@ -68,13 +68,16 @@ function splitBy(value: string, separator: string, limit: number): string[] {
 
 const split: Run = (args) => new ArrayList(splitBy(text(args[0]), text(args[1]), args[2] === undefined ? -1 : position(args[2])));
 
+/** What each character costs that a text grows by; Kubernetes goes by the text before. */
+const GROWTH_COST = 0.05;
+
 /** As Go's strings.Replace: an empty text stands before each character and at the end. The result is charged before it is made. */
 const replace: Run = (args, meter) => {
   const [value, from, to] = [text(args[0]), text(args[1]), text(args[2])];
   const limit = args[3] === undefined ? -1 : position(args[3]);
   const parts = from === '' ? ['', ...Array.from(value), ''] : value.split(from);
   const times = limit < 0 ? parts.length - 1 : Math.min(limit, parts.length - 1);
-  meter.spend(Math.ceil(times * to.length * STRING_COST));
+  meter.spend(Math.floor(Math.max(0, times * (to.length - from.length)) * GROWTH_COST));
   if (times === 0) {
     return value;
   }
@@ -82,17 +85,27 @@ const replace: Run = (args, meter) => {
   return from === '' && times < parts.length - 1 ? parts.slice(0, times).join(to) + to + rest : [...parts.slice(0, times), rest].join(to);
 };
 
-/** The parts are counted, and charged, before they are joined. */
+/** Elements of a list that cost one when they are joined, however short. */
+const ELEMENTS_PER_COST = 50;
+
+/** The result is charged while it is put together: it can be much longer than anything an expression holds. */
 const join: Run = (args, meter) => {
   const parts: string[] = [];
   const separator = args[1] === undefined ? '' : text(args[1]);
   const all = list(args[0]);
-  meter.spend(Math.ceil((all.length * (1 + separator.length)) * 2 * STRING_COST));
+  meter.spend(Math.floor(all.length / ELEMENTS_PER_COST));
+  let [characters, spent] = [0, 0];
+  const charge = (cost: number): void => {
+    meter.spend(cost - spent);
+    spent = cost;
+  };
   for (const one of all) {
     const part = text(one);
-    meter.spend(Math.ceil(part.length * 2 * STRING_COST));
+    characters += part.length + (parts.length === 0 ? 0 : separator.length);
+    charge(Math.floor(characters * 2 * STRING_COST));
     parts.push(part);
   }
+  charge(Math.ceil(characters * 2 * STRING_COST));
   return parts.join(separator);
 };
 
@@ -132,7 +145,7 @@ const FURTHER_SEARCH = 0.2;
 /** Kubernetes' cost goes by the pattern's characters; a pattern that is larger than it looks is charged by its steps. */
 const patternWork = (step: number): Cost => (args) => {
   const characters = Math.ceil((1 + sizeOf(args[0] ?? null)) * STRING_COST);
-  return Math.max(patternCost(args), characters * Math.ceil(patternSize(text(args[1])) * step));
+  return Math.max(patternCost(args), characters * Math.floor(patternSize(text(args[1])) * step));
 };
 const searchWork = patternWork(SEARCH_STEP);
 

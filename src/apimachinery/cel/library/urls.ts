@@ -12,7 +12,6 @@ export class CelUrl extends CelOpaque {
     this.url = url;
   }
 
-  override get size(): number { return this.url.text.length; }
   equals(other: CelOpaque): boolean {
     return other instanceof CelUrl && other.url.text === this.url.text;
   }
@@ -49,6 +48,6 @@ export const urls: readonly Overload[] = [
   overload('getHostname', 'kubernetes.URL.(): string', part(hostname)),
   overload('getPort', 'kubernetes.URL.(): string', part(port)),
   overload('getEscapedPath', 'kubernetes.URL.(): string', part(({ escapedPath }) => escapedPath)),
-  overload('getQuery', 'kubernetes.URL.(): map<string, list<string>>', part(query), traversal),
+  overload('getQuery', 'kubernetes.URL.(): map<string, list<string>>', part(query), ([value]) => Math.max(1, Math.ceil((value instanceof CelUrl ? value.url.query.length : 0) / 100))),
   overload('string', '(kubernetes.URL): string', part((of) => of.text)),
 ];
