@@ -4,14 +4,18 @@ import { compile } from './compile.ts';
 import { CostBudget, CostExceeded } from './budget.ts';
 import { CelEvaluationError } from './errors.ts';
 import { outcomeOf } from './testing.ts';
-import { DYN, INT, objectType, type CelType } from './types.ts';
+import { BOOL, DYN, INT, listOf, objectType, STRING, type CelType } from './types.ts';
 
-const text = (max: number): CelType => ({ kind: 'string', max });
+const textOf = (max: number): CelType => ({ kind: 'string', max });
 const many = (element: CelType, max: number): CelType => ({ kind: 'list', element, max });
 
 describe('costs', () => {
   // What cel-go and Kubernetes charge.
   const rows: readonly (readonly [expression: string, cost: number])[] = [
+    ['none.all(n, true)', 2], ['none.all(n, n.all(m, true))', 2], ['[1, 2, 3].all(n, true)', 20], ["long.matches('[0-9]')", 103], ["long.matches('\\\\d+a\\\\d+b')", 103], ["'123'.matches('[0-9]')", 2],
+    ['a || b || c || d', 4], ['!a && !b && !c && !d', 8], ['1 < 2', 1], ['2 in [1, 2, 3]', 13], ['1 % 1', 1], ['true ? 1 : 2', 0], ["'12345678901234567890' == '123456789012345678901234567890'", 2],
+    ['bytes(long)', 51], ['string(1)', 1], ['long.contains(long)', 2_502], ["short.startsWith(long)", 3], ['size(short)', 2], ['true ? false : 1 > 3', 0], ['false ? false : 1 > 3', 1], ['(none + none).all(n, true)', 4],
+    ['"abcdefg".contains(val1 + val2)', 6], ['(1 > 2 ? 5 : 3) > 1', 2], ['(1 > 2 || 2 > 1) == true', 3], ["[{'k1': 1}, {'k2': 2}].all(n, true)", 77],
     ['1', 0], ['x', 1], ['object.a.b', 3], ['has(object.a)', 1], ['x + 1', 2], ['true && x > 0', 2], ['false && x > 0', 0], ['x > 0 ? 1 : x', 2],
     ['[1, 2]', 10], ["{'a': 1}", 30], ["JSONPatch{op: 'add'}", 40], ["'abcdefghijk' == 'abcdefghijk'", 2], ["'a'.contains('b')", 1], ["'abc'.startsWith('a')", 1], ['1 in [1, 2, 3]', 13],
     ["'aaaaaaaaaaaaaaaaaaaaaa'.matches('abcdefgh')", 6], ['[1, 2, 3].all(i, i > 0)', 10 + 3 * 5 + 1], ['[1, 2].map(i, i)', 10 + 11 + 2 * 13], ["quantity('1Gi').isGreaterThan(quantity('1'))", 3], ["'a,b'.split(',')", 1],
@@ -19,8 +23,12 @@ describe('costs', () => {
   ];
   for (const [expression, cost] of rows) {
     it(`${expression} costs ${cost}`, () => {
-      const bindings = { x: 5, object: { a: { b: 1 }, items: ['a', 'b', 'c'] } };
-      assert.equal(outcomeOf(expression, bindings, { x: INT, object: DYN }).cost, cost);
+      const bindings = {
+        x: 5, object: { a: { b: 1 }, items: ['a', 'b', 'c'] }, none: [], long: 'x'.repeat(500), short: 'idc', a: false, b: false, c: false, d: false, val1: 'val1', val2: 'val2222222',
+      };
+      const types = { x: INT, object: DYN, none: listOf(listOf(INT)), long: STRING, short: STRING, a: BOOL, b: BOOL, c: BOOL, d: BOOL, val1: STRING, val2: STRING };
+      const { text, cost: spent } = outcomeOf(expression, bindings, types);
+      assert.deepEqual([spent, text.startsWith('compile') ? text : ''], [cost, '']);
     });
   }
 
@@ -35,7 +43,7 @@ describe('costs', () => {
 });
 
 describe('estimates', () => {
-  const self = objectType('object', { name: text(100), tags: many(text(10), 5), any: DYN, n: INT, lists: many(many(text(10), 20), 30) });
+  const self = objectType('object', { name: textOf(100), tags: many(textOf(10), 5), any: DYN, n: INT, lists: many(many(textOf(10), 20), 30) });
   const rows: readonly (readonly [expression: string, min: number, max: number])[] = [
     ['self.n > 1', 3, 3], ["self.name == 'abc'", 2, 3], ["self.name.contains('abcdefghijk')", 2, 2 + 10 * 2], ["self.name.matches('abcd')", 3, 2 + 11 * 1],
     ["self.tags.all(t, t.startsWith('a'))", 3, 2 + 1 + 5 * (3 + 1 + 1)], ["self.tags.map(t, t + 'x')", 2 + 11, 2 + 11 + 5 * (12 + 1 + 2)], ['self.n > 1 || self.n < 5', 3, 6], ['self.n > 1 ? 1 : self.n', 3, 5],
