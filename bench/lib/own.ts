@@ -22,7 +22,7 @@ export interface Use {
 }
 
 /** As the launcher starts Telar. */
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'];
 /** Compiled code is kept from one start to the next, as with the launcher: without it, stripping the types costs time and memory at each. */
 const CACHE = process.env['NODE_COMPILE_CACHE'] || join(tmpdir(), 'telar-bench-compile-cache');
 const SERVE = fileURLToPath(new URL('serve.ts', import.meta.url));

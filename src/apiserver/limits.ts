@@ -34,8 +34,8 @@ export const GZIP_THRESHOLD_BYTES = 128 * 1024;
 export const BACKUP_CHUNK_BYTES = 256 * 1024;
 /** Big answers are written in pieces of about this many characters, so that other requests get their turn. */
 export const WRITE_CHUNK_CHARS = 512 * 1024;
-/** Entries of a list made at a time. */
-export const PIECE_ENTRIES = 500;
+/** Entries of a list made at a time, where they have to be parsed and written anew: some milliseconds' work. */
+export const PIECE_ENTRIES = 100;
 /** Parsed Accept headers kept; clients use a handful. */
 export const MAX_NEGOTIATIONS = 256;
 /** Verified bearer tokens kept. */

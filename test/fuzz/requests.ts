@@ -55,9 +55,10 @@ export const GADGETS = {
     group: 'fuzz.example.com', scope: 'Namespaced', names: { plural: 'gadgets', singular: 'gadget', kind: 'Gadget' },
     versions: [{
       name: 'v1', served: true, storage: true, subresources: { status: {}, scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' } },
-      schema: { openAPIV3Schema: { type: 'object', properties: {
+      schema: { openAPIV3Schema: { type: 'object', required: ['spec'], properties: {
+        // Without it `/scale` has nothing to say, which Kubernetes answers with 500.
         spec: {
-          type: 'object', 'x-kubernetes-validations': [{ rule: '!has(self.size) || self.size >= 0', message: 'not below zero' }],
+          type: 'object', required: ['size'], 'x-kubernetes-validations': [{ rule: '!has(self.size) || self.size >= 0', message: 'not below zero' }],
           properties: {
             size: { type: 'integer' }, tags: { type: 'array', maxItems: 10, items: { type: 'string', maxLength: 64, pattern: '^[a-z]*$' } },
             inner: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },

@@ -3,7 +3,7 @@ import { constants as http2 } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import type { Log } from '../../apimachinery/log.ts';
 import { failure, internalError, StatusError, tooLarge, unauthorized } from '../../apimachinery/status.ts';
-import { StoreUnavailableError, ValueTooLargeError } from '../../store/store.ts';
+import { StoreUnavailableError, ValueTooLargeError, type Stored } from '../../store/store.ts';
 import { LEVEL_HEADER, SCHEMA_HEADER, type Flow } from '../fairness/fairness.ts';
 import { ANONYMOUS, type Authenticator } from '../authn/authenticate.ts';
 import { impersonated, wantsImpersonation } from '../authn/impersonate.ts';
@@ -410,9 +410,18 @@ function sendDocument(out: Outgoing, code: number, head: Head, value: unknown, v
   return documentText(value, view).then((text) => sendText(out, code, head, text));
 }
 
+/** Characters of the entries; of a long list only as many as tell that it is long. */
+function lengthOf(items: readonly Stored[]): number {
+  let length = 0;
+  for (let index = 0; index < items.length && length < WRITE_CHUNK_CHARS; index += 1) {
+    length += items[index]?.json.length ?? 0;
+  }
+  return length;
+}
+
 function sendList(out: Outgoing, head: Head, answer: Extract<Answer, { type: 'list' }>, view: View): Promise<void> | undefined {
   const { kind, items, meta } = answer;
-  const estimate = items.reduce((sum, item) => sum + item.json.length, 0);
+  const estimate = lengthOf(items);
   if (view.accept.format === 'yaml' || view.pretty) {
     return documentPieces(kind, items, meta, view).then((pieces) => sendPieces(out, 200, head, pieces, estimate));
   }

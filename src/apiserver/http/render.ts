@@ -135,14 +135,14 @@ export async function documentPieces(kind: AnyKind, items: readonly Stored[], me
   return view.accept.format === 'yaml' ? yamlPieces(lines, items, await yamlWriter()) : prettyPieces(lines, items);
 }
 
-function* joined(head: string, texts: Iterable<string>): Generator<string> {
+function* joined(head: string, texts: Iterable<string>, entries: number): Generator<string> {
   let parts: string[] = [];
   let size = 0;
   let lead = head;
   for (const text of texts) {
     parts.push(text);
     size += text.length;
-    if (size >= WRITE_CHUNK_CHARS || parts.length >= PIECE_ENTRIES) {
+    if (size >= WRITE_CHUNK_CHARS || parts.length >= entries) {
       yield lead + parts.join(',');
       lead = ',';
       parts = [];
@@ -159,7 +159,7 @@ function* mapped<T>(items: readonly T[], text: (item: T) => string): Generator<s
   }
 }
 
-/** The rows of a Table some hundreds at a time, so that a long one holds up nobody. */
+/** The rows of a Table some at a time, so that a long one holds up nobody. */
 function* tablePieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Generator<string> {
   for (let at = 0; at === 0 || at < items.length; at += PIECE_ENTRIES) {
     const slice = items.slice(at, at + PIECE_ENTRIES).map((item) => item.object);
@@ -177,8 +177,8 @@ export function listPieces(kind: AnyKind, items: readonly Stored[], meta: ListMe
     case 'PartialObjectMetadataList':
     case 'PartialObjectMetadata':
       return joined(listHead('PartialObjectMetadataList', metaApiVersion(view.accept), meta),
-        mapped(items, (item) => JSON.stringify(partialMetadata(item.object, view.accept))));
+        mapped(items, (item) => JSON.stringify(partialMetadata(item.object, view.accept))), PIECE_ENTRIES);
     default:
-      return joined(listHead(listKindOf(kind), apiVersionOf(kind), meta), mapped(items, (item) => item.json));
+      return joined(listHead(listKindOf(kind), apiVersionOf(kind), meta), mapped(items, (item) => item.json), Infinity);
   }
 }

@@ -80,7 +80,9 @@ export async function sendPieces(out: Outgoing, status: number, headers: Head, p
   for (const piece of pieces) {
     if (!out.reply.write(piece)) {
       await drained(out.reply);
-    } else if (pace.due) {
+    }
+    // A socket that takes everything at once drains without a turn of the event loop.
+    if (pace.due) {
       await pace.rest();
     }
     if (out.reply.writableEnded || isGone(out.reply)) {
@@ -108,7 +110,8 @@ async function feed(compressor: Gzip, pieces: Iterable<string>): Promise<void> {
   for (const piece of pieces) {
     if (!compressor.write(piece)) {
       await wantsMore(compressor);
-    } else if (pace.due) {
+    }
+    if (pace.due) {
       await pace.rest();
     }
     if (compressor.destroyed) {
