@@ -67,6 +67,8 @@ describe('pods', () => {
     assert.equal(await telar.jsonpath('pod greedy', '{.status.phase}'), 'Failed');
     await telar.apply(pod('slow', { command: ['sh', '-c', 'while :; do :; done'], resources: { limits: { cpu: '100m', memory: '32Mi' } } }));
     await ready('slow');
+    const shown = Number(/^slow +main +(\d+)m /m.exec(await telar.k('top', 'pod', '--containers'))?.[1]);
+    assert.ok(shown > 0 && shown <= 130, `kubectl top shows ${shown}m of 100m`);
     const used = async (): Promise<number> => Number((await telar.k('exec', 'slow', '--', 'awk', '{print $14+$15}', '/proc/1/stat')));
     const clock = async (): Promise<number> => Number((await telar.k('exec', 'slow', '--', 'awk', '{print $1*100}', '/proc/uptime')));
     const [cpu0, wall0] = [await used(), await clock()];
