@@ -113,6 +113,26 @@ test('many slow readers together hold the sender back', async () => {
   server.destroy();
 });
 
+test('what a peer had said to its end can be read after it hung up, what it left open is broken', async () => {
+  const taken: SpdyStream[] = [];
+  const { client } = pair((stream) => { taken.push(stream); });
+  const [whole, half] = [client.open(new Map()), client.open(new Map())];
+  whole.end('all of it');
+  half.write('only some');
+  while (taken.length < 2 || taken.some((stream) => stream.readableLength === 0)) {
+    await settled();
+  }
+  client.destroy();
+  await settled();
+  await settled();
+  const [first, second] = taken;
+  assert.ok(first !== undefined && second !== undefined);
+  assert.equal(first.destroyed, false);
+  assert.equal(second.destroyed, true);
+  assert.equal(await text(first), 'all of it');
+  assert.equal(first.writable, false);
+});
+
 test('a peer that counts is sent no more than it allows', async () => {
   const { peer, frames, encoder, session } = bare((stream) => { stream.write(Buffer.alloc(100_000)); });
   peer.write(encoder.encode({ type: 'settings', settings: [{ id: 7, value: 1_000 }] }));

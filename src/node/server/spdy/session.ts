@@ -114,8 +114,13 @@ export class SpdySession implements StreamOwner {
       done(broken);
     }
     for (const stream of this.#streams.values()) {
-      stream.receiveEnd();
-      stream.destroy();
+      if (stream.receivedEnd) {
+        // All that the peer had to say is here: whoever reads it may take the time.
+        stream.end();
+      } else {
+        stream.receiveEnd();
+        stream.destroy();
+      }
     }
     this.#streams.clear();
     this.#transport.destroy();
