@@ -15,17 +15,19 @@ const isContainer = (raw: unknown): boolean => typeof raw === 'object' && raw !=
 
 /** Lists and objects that were looked at before are given out again: they remember their keys, and what is below them. */
 class Children {
-  readonly #seen = new Map<string | number, CelValue>();
+  /** Made when there is something to remember: most objects that rules look at hold scalars. */
+  #seen: Map<string | number, CelValue> | undefined;
 
   get(key: string | number, raw: unknown, type: CelType): CelValue {
     if (!isContainer(raw)) {
       return adapt(raw, type);
     }
-    const known = this.#seen.get(key);
+    const known = this.#seen?.get(key);
     if (known !== undefined) {
       return known;
     }
     const made = adapt(raw, type);
+    this.#seen ??= new Map();
     this.#seen.set(key, made);
     return made;
   }
@@ -159,7 +161,9 @@ export function adapt(value: unknown, type: CelType): CelValue {
   if (Array.isArray(value)) {
     return new JsonList(value, type.kind === 'list' ? type : undefined);
   }
-  if (isCelObject(value)) {
+  // What JSON.parse makes needs no closer look.
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
+  if (!isPlain && isCelObject(value)) {
     return value;
   }
   return isMembers(value) ? fromMembers(value, type) : null;
