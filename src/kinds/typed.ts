@@ -6,8 +6,10 @@ import type {
 } from './generated/admissionregistration.ts';
 import type { CustomResourceDefinition } from './generated/apiextensions.ts';
 import type { APIService } from './generated/apiregistration.ts';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './generated/apps.ts';
+import type { CronJob, Job } from './generated/batch.ts';
 import type {
-  LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service, ServiceAccount,
+  LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodTemplate, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 } from './generated/core.ts';
 import type { CertificateSigningRequest } from './generated/certificates.ts';
 import type { EndpointSlice } from './generated/discovery.ts';
@@ -28,6 +30,8 @@ interface Types {
   'v1 PersistentVolume': PersistentVolume;
   'v1 PersistentVolumeClaim': PersistentVolumeClaim;
   'v1 Pod': Pod;
+  'v1 PodTemplate': PodTemplate;
+  'v1 ReplicationController': ReplicationController;
   'v1 ResourceQuota': ResourceQuota;
   'v1 Secret': Secret;
   'v1 Service': Service;
@@ -38,6 +42,12 @@ interface Types {
   'admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy': ValidatingAdmissionPolicy;
   'admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding': ValidatingAdmissionPolicyBinding;
   'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration': ValidatingWebhookConfiguration;
+  'apps/v1 DaemonSet': DaemonSet;
+  'apps/v1 Deployment': Deployment;
+  'apps/v1 ReplicaSet': ReplicaSet;
+  'apps/v1 StatefulSet': StatefulSet;
+  'batch/v1 CronJob': CronJob;
+  'batch/v1 Job': Job;
   'certificates.k8s.io/v1 CertificateSigningRequest': CertificateSigningRequest;
   'apiextensions.k8s.io/v1 CustomResourceDefinition': CustomResourceDefinition;
   'apiregistration.k8s.io/v1 APIService': APIService;

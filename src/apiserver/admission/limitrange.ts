@@ -118,8 +118,8 @@ function fill(container: Container, what: string, defaults: Required<Pick<LimitR
 function fillPod(items: readonly LimitRangeItem[], pod: Pod): void {
   const own = items.filter(({ type }) => type === 'Container');
   const defaults = {
-    default: Object.assign({}, ...own.map((item) => item.default ?? {})) as Record<string, string>,
-    defaultRequest: Object.assign({}, ...own.map((item) => item.defaultRequest ?? {})) as Record<string, string>,
+    default: Object.fromEntries(own.flatMap((item) => Object.entries(item.default ?? {}))),
+    defaultRequest: Object.fromEntries(own.flatMap((item) => Object.entries(item.defaultRequest ?? {}))),
   };
   const told = [
     ...pod.spec.containers.flatMap((container) => fill(container, 'container', defaults)),

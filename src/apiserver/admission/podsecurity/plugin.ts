@@ -1,8 +1,8 @@
 /** PodSecurity: the Pod Security Standards by labels of the namespace, as k8s.io/pod-security-admission applies them. */
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { failure, invalid, qualifiedResource, type StatusError } from '../../../apimachinery/status.ts';
-import { deepEqual, isObject } from '../../../apimachinery/values.ts';
-import type { PodSpec } from '../../../kinds/generated/core.ts';
+import { deepEqual } from '../../../apimachinery/values.ts';
+import type { PodSpec, PodTemplateSpec } from '../../../kinds/generated/core.ts';
 import type { AnyKind } from '../../../kinds/kind.ts';
 import { typed } from '../../../kinds/typed.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -21,32 +21,32 @@ export interface PodSecurityOptions {
 const MAX_PODS_CHECKED = 3000;
 const AUDIT = 'pod-security.kubernetes.io/';
 
-/** Kinds whose pods are made by others: group/plural → where the template stands. */
-const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  '/podtemplates': ['template'], '/replicationcontrollers': ['spec', 'template'], 'apps/daemonsets': ['spec', 'template'],
-  'apps/deployments': ['spec', 'template'], 'apps/replicasets': ['spec', 'template'], 'apps/statefulsets': ['spec', 'template'],
-  'batch/cronjobs': ['spec', 'jobTemplate', 'spec', 'template'], 'batch/jobs': ['spec', 'template'],
+type TemplateOf = (object: KubeObject) => PodTemplateSpec | undefined;
+
+/** Kinds whose pods are made by others: group/plural → their template. */
+const TEMPLATES: Readonly<Record<string, TemplateOf>> = {
+  '/podtemplates': (object) => typed('v1 PodTemplate', object).template,
+  '/replicationcontrollers': (object) => typed('v1 ReplicationController', object).spec.template,
+  'apps/daemonsets': (object) => typed('apps/v1 DaemonSet', object).spec.template,
+  'apps/deployments': (object) => typed('apps/v1 Deployment', object).spec.template,
+  'apps/replicasets': (object) => typed('apps/v1 ReplicaSet', object).spec.template,
+  'apps/statefulsets': (object) => typed('apps/v1 StatefulSet', object).spec.template,
+  'batch/cronjobs': (object) => typed('batch/v1 CronJob', object).spec.jobTemplate.spec?.template,
+  'batch/jobs': (object) => typed('batch/v1 Job', object).spec.template,
 };
-/** Its path by kind, so that most writes cost one look. */
-const templatePaths = new WeakMap<AnyKind, readonly string[] | 'none'>();
+const NO_TEMPLATE: TemplateOf = () => undefined;
+/** By kind, so that most writes cost one look. */
+const templates = new WeakMap<AnyKind, TemplateOf>();
 
-function templatePath(kind: AnyKind): readonly string[] | undefined {
-  let path = templatePaths.get(kind);
-  if (path === undefined) {
+function templateOf(kind: AnyKind, object: KubeObject): PodTemplate | undefined {
+  let find = templates.get(kind);
+  if (find === undefined) {
     const key = `${kind.group}/${kind.plural}`;
-    path = (Object.hasOwn(TEMPLATES, key) ? TEMPLATES[key] : undefined) ?? 'none';
-    templatePaths.set(kind, path);
+    find = (Object.hasOwn(TEMPLATES, key) ? TEMPLATES[key] : undefined) ?? NO_TEMPLATE;
+    templates.set(kind, find);
   }
-  return path === 'none' ? undefined : path;
-}
-
-function templateOf(object: KubeObject, path: readonly string[]): PodTemplate | undefined {
-  let at: unknown = object;
-  for (const step of path) {
-    at = isObject(at) ? at[step] : undefined;
-  }
-  // The object has been decoded against its kind's message: a template holds a pod's metadata and spec.
-  return isObject(at) && isObject(at['spec']) ? at as { spec: unknown } as PodTemplate : undefined;
+  const template = find(object);
+  return template?.spec === undefined ? undefined : { ...template, spec: template.spec };
 }
 
 /** Whether an update of a pod changes anything the standards look at: images, tolerations and deadlines do not matter. */
@@ -93,12 +93,9 @@ export class PodSecurity implements AdmissionPlugin {
       this.#namespace(request, object);
       return;
     }
-    const path = templatePath(kind);
-    if (path !== undefined) {
-      const template = templateOf(object, path);
-      if (template !== undefined) {
-        this.#evaluate(request, template, false);
-      }
+    const template = templateOf(kind, object);
+    if (template !== undefined) {
+      this.#evaluate(request, template, false);
     }
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { PodSpec } from '../../../kinds/generated/core.ts';
+import type { Pod, PodSpec } from '../../../kinds/generated/core.ts';
 import { at, pod, TestServer } from '../../testing/harness.ts';
+import { newRequest } from '../request.ts';
+import { PodSecurity } from './plugin.ts';
 import { detailsOf, violations, type Level } from './policy.ts';
 
 const hardened = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
@@ -98,6 +100,30 @@ describe('PodSecurity', () => {
     assert.match(warningsOf(warned.headers), /^299 - "would violate PodSecurity \\"restricted:latest\\": allowPrivilegeEscalation != false \(container \\"c\\" must set/);
     const touched = await s.patch(`${pods}/fair`, { metadata: { labels: { a: 'b' } } });
     assert.equal(warningsOf(touched.headers), '', 'what does not concern security is not looked at again');
+  });
+
+  it('does not concern those who are exempt, and tells the audit log so', () => {
+    const kind = s.server.core.registry.byResource('', 'v1', 'pods');
+    assert.ok(kind !== undefined);
+    const plugin = new PodSecurity({
+      namespaceOf: (name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: labels({ enforce: 'baseline', audit: 'restricted' }) } }), podsOf: () => [],
+      exemptions: { namespaces: ['free'], usernames: ['root'], runtimeClasses: ['sandboxed'] },
+    });
+    const told = new Map<string, string>();
+    const ask = (namespace: string, user: string, spec: Partial<PodSpec> = {}): void => {
+      told.clear();
+      const object: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace }, spec: { containers: [{ name: 'c' }], hostPID: true, ...spec } };
+      plugin.validate(newRequest({ user: { name: user, groups: [] }, dryRun: false, warnings: [], annotate: (key, value) => told.set(key, value) },
+        { operation: 'CREATE', kind, namespace, name: 'p', subresource: '', object, old: undefined }));
+    };
+    assert.throws(() => ask('kept', 'ann'), { code: 403 });
+    assert.deepEqual([told.get('pod-security.kubernetes.io/enforce-policy'), told.get('pod-security.kubernetes.io/audit-violations')?.slice(0, 68)],
+      ['baseline:latest', 'would violate PodSecurity "restricted:latest": host namespaces (host']);
+    for (const [who, args] of [['namespace', ['free', 'ann']], ['user', ['kept', 'root']], ['runtimeClass', ['kept', 'ann', { runtimeClassName: 'sandboxed' }]]] as const) {
+      const [namespace, user, spec] = args;
+      ask(namespace, user, spec);
+      assert.deepEqual([...told], [['pod-security.kubernetes.io/exempt', who]]);
+    }
   });
 
   it('warns of templates whose pods would be refused', async () => {
