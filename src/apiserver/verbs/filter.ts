@@ -63,6 +63,23 @@ function tracesOf(labels: LabelSelector | undefined): string[][] {
   return traces;
 }
 
+type Predicate = (object: KubeObject) => boolean;
+
+/** Most selectors ask for equal labels: those are compared without looking at what else there is in the grammar. */
+function byLabels(selector: LabelSelector): Predicate {
+  const equals = selector.requirements.filter(({ operator }) => operator === '=' || operator === '==').map(({ key, values }) => [key, values[0]] as const);
+  if (selector.nothing === true || equals.length < selector.requirements.length) {
+    return ({ metadata }) => matchesLabels(selector, metadata.labels);
+  }
+  return ({ metadata: { labels } }) => labels !== undefined && equals.every(([key, value]) => labels[key] === value);
+}
+
+/** All that is asked for; most requests ask for one thing. */
+function allOf(predicates: readonly Predicate[]): Predicate {
+  const [only] = predicates;
+  return predicates.length === 1 && only !== undefined ? only : (object) => predicates.every((predicate) => predicate(object));
+}
+
 /** Undefined when everything matches. Throws BadRequest. */
 export function filterOf(kind: AnyKind, query: URLSearchParams, pathName: string): Filter | undefined {
   const labelText = query.get('labelSelector') ?? '';
@@ -82,8 +99,10 @@ export function filterOf(kind: AnyKind, query: URLSearchParams, pathName: string
   return {
     name,
     mayMatch: (json) => traces.every((texts) => texts.some((text) => json.includes(text))),
-    matches: (object) => (name === undefined || object.metadata.name === name)
-      && (labels === undefined || matchesLabels(labels, object.metadata.labels))
-      && matchesFields(fields, (field) => valueOf(kind, object, field)),
+    matches: allOf([
+      ...(name === undefined ? [] : [({ metadata }: KubeObject) => metadata.name === name]),
+      ...(labels === undefined ? [] : [byLabels(labels)]),
+      ...(fields.requirements.length === 0 ? [] : [(object: KubeObject) => matchesFields(fields, (field) => valueOf(kind, object, field))]),
+    ]),
   };
 }
