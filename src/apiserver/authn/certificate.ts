@@ -33,7 +33,8 @@ export function certificateUser(socket: TLSSocket): CertificateUser {
   if (certificate === null || Object.keys(certificate).length === 0) {
     return NOBODY;
   }
-  const [name] = asList(certificate.subject.CN);
+  // Of several the last counts, as where requests for certificates are checked: signers must not be shown another one.
+  const name = asList(certificate.subject.CN).at(-1);
   if (!socket.authorized || name === undefined || name === '') {
     return STRANGER;
   }

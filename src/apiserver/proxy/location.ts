@@ -1,5 +1,5 @@
 /** Where `pods/{name}/proxy` and `services/{name}/proxy` lead: `name`, `name:port` or `scheme:name:port`, as in Kubernetes. */
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { badRequest, failure } from '../../apimachinery/status.ts';
 import type { EndpointSlice } from '../../kinds/generated/discovery.ts';
 import type { Service } from '../../kinds/generated/core.ts';
@@ -31,9 +31,22 @@ export function splitSchemeNamePort(text: string): Asked | undefined {
   return asked === undefined || asked.name === '' ? undefined : asked;
 }
 
-/** Addresses behind which are others than pods: this machine's own loopback, the link, many at once. */
+/** Behind these are others than pods: this machine's own loopback, the link (with clouds' metadata), many at once. */
+const NOT_PODS = ((): BlockList => {
+  const list = new BlockList();
+  for (const [net, bits] of [['0.0.0.0', 8], ['127.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 3]] as const) {
+    list.addSubnet(net, bits, 'ipv4');
+  }
+  for (const [net, bits] of [['::', 127], ['fe80::', 10], ['ff00::', 8]] as const) {
+    list.addSubnet(net, bits, 'ipv6');
+  }
+  return list;
+})();
+
+/** However the address is written: IPv4 within IPv6 counts as IPv4. */
 function isProxyable(ip: string): boolean {
-  return isIP(ip) === 4 ? !/^(?:127\.|169\.254\.|0\.|22[4-9]\.|2[3-5]\d\.)/.test(ip) : isIP(ip) === 6 && !/^(?:::1?$|fe80:|ff)/i.test(ip);
+  const version = isIP(ip);
+  return version !== 0 && !ip.includes('%') && !NOT_PODS.check(ip, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 function portNumber(text: string): number | undefined {

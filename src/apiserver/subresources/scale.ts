@@ -2,7 +2,7 @@
 import { selectorFromObject, selectorToString } from '../../apimachinery/selectors.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, fieldError, internalError, invalid } from '../../apimachinery/status.ts';
-import { deepClone, isObject } from '../../apimachinery/values.ts';
+import { deepClone, isObject, setOwn } from '../../apimachinery/values.ts';
 import { scaleKind } from '../../kinds/autoscaling/scale.ts';
 import type { ScalePaths } from '../../kinds/kind.ts';
 import type { Answer, Call } from '../types.ts';
@@ -20,7 +20,7 @@ const MAX_REPLICAS = 2 ** 31 - 1;
 const steps = (path: string): string[] => path.split('.').filter((step) => step !== '');
 
 function at(object: KubeObject, path: string): unknown {
-  return steps(path).reduce<unknown>((value, step) => (isObject(value) ? value[step] : undefined), object);
+  return steps(path).reduce<unknown>((value, step) => (isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined), object);
 }
 
 function put(object: KubeObject, path: string, value: Json): void {
@@ -28,17 +28,18 @@ function put(object: KubeObject, path: string, value: Json): void {
   const last = way.pop();
   let place: Record<string, unknown> = object as unknown as Record<string, unknown>;
   for (const step of way) {
-    const next = place[step];
+    // Paths come from definitions: `__proto__` in one is a name like any other.
+    const next = Object.hasOwn(place, step) ? place[step] : undefined;
     if (isObject(next)) {
       place = next;
     } else {
       const made: Record<string, unknown> = {};
-      place[step] = made;
+      setOwn(place, step, made);
       place = made;
     }
   }
   if (last !== undefined) {
-    place[last] = value;
+    setOwn(place, last, value);
   }
 }
 
