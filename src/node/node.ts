@@ -1,7 +1,8 @@
 /** The node role: brings up Podman, network, pods and the node's server on this machine, and takes them down again. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingAs } from '../apimachinery/errno.ts';
 import type { Instance } from '../apimachinery/instance.ts';
 import type { Log } from '../apimachinery/log.ts';
 import type { NodeHandler } from '../apimachinery/nodehandler.ts';
@@ -167,7 +168,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     return await start(options, undo);
   } catch (error) {
     await undo.run();
+    await letGo(options.instance);
     throw error;
+  }
+}
+
+/** A start that failed mounted what nobody uses, unless pods of an earlier run do. */
+async function letGo(instance: Instance): Promise<void> {
+  const pods = await readdir(join(instance.dataDir, 'pods')).catch(missingAs([]));
+  if (pods.length === 0) {
+    await unmountBelow(join(instance.dataDir, 'containers'));
+    await removeFolder(secretRootOf(instance));
   }
 }
 

@@ -14,6 +14,13 @@ async function traces(id: string): Promise<string> {
   return stdout;
 }
 
+function idOf({ dataDir }: TestInstance): string {
+  const instance: unknown = JSON.parse(readFileSync(join(dataDir, 'instance.json'), 'utf8'));
+  const id = typeof instance === 'object' && instance !== null && 'id' in instance ? String(instance.id) : '';
+  assert.match(id, /^[a-z0-9]{6}$/);
+  return id;
+}
+
 describe('life cycle', () => {
   let telar: TestInstance;
   let id: string;
@@ -23,9 +30,7 @@ describe('life cycle', () => {
     tablesBefore = (await execute('nft', ['list', 'table', 'inet', 'somebodyelse'])).stdout;
     telar = await TestInstance.create();
     await telar.up();
-    const instance: unknown = JSON.parse(readFileSync(join(telar.dataDir, 'instance.json'), 'utf8'));
-    id = typeof instance === 'object' && instance !== null && 'id' in instance ? String(instance.id) : '';
-    assert.match(id, /^[a-z0-9]{6}$/);
+    id = idOf(telar);
   });
   after(async () => {
     await execute('nft', ['delete', 'table', 'inet', 'somebodyelse']);
@@ -52,6 +57,9 @@ describe('life cycle', () => {
       assert.match(stderr, new RegExp(`^telar: ${sentence} .*${telar.serviceCidr.replaceAll('.', '\\.')}.*--service-cidr`, 'm'));
       assert.doesNotMatch(stderr, /\n\s+at /);
       assert.equal((await execute('pgrep', ['-f', other.dataDir])).stdout, '');
+      const otherId = idOf(other);
+      const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').filter((line) => line.includes(other.dataDir) || line.includes(otherId));
+      assert.deepEqual(mounts, []);
     }
     await other.remove();
   });
