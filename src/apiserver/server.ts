@@ -26,6 +26,7 @@ import { CertificateController } from './certificates/controller.ts';
 import { startExpiry } from './expiry.ts';
 import type { ExtraGroup } from './extragroup.ts';
 import { Fairness } from './fairness/fairness.ts';
+import { writeLevels } from './fairness/metrics.ts';
 import { Handler, type HandlerOptions } from './http/handler.ts';
 import { Listener } from './http/listener.ts';
 import { handleUpgrade } from './http/upgrade.ts';
@@ -151,8 +152,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   let address = `${nodeAddress}:${port}`;
   const metrics = new Metrics(store, registry);
+  const fairness = new Fairness(core.lookup);
+  metrics.also((out) => writeLevels(fairness.counts(), out));
   const pipeline: Pipeline = {
-    core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness: new Fairness(core.lookup), aggregation,
+    core, groups: new Map([metricsGroup(), ...options.groups ?? []].map((group) => [group.group, group])), fairness, aggregation,
     ...(options.audit === undefined ? {} : { audit: new Auditor(options.audit.policy, options.audit.log, registry) }),
     paths: {
       documents: new Documents(registry, () => address), health, metrics, tokens: core.tokens,

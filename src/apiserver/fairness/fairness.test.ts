@@ -110,6 +110,15 @@ describe('priority and fairness', () => {
     assert.notEqual((await s.ask({ path: '/version', token: 'polite-token' })).headers['x-kubernetes-pf-flowschema-uid'], uid);
   });
 
+  it('is counted in the metrics', async () => {
+    await s.ask({ path: '/version', token: 'polite-token' });
+    const { text } = await s.get('/metrics');
+    assert.match(text, /^apiserver_flowcontrol_nominal_limit_seats\{priority_level="global-default"\} 49$/m);
+    assert.match(text, /^apiserver_flowcontrol_dispatched_requests_total\{priority_level="global-default"\} [1-9]/m);
+    assert.match(text, /^apiserver_flowcontrol_rejected_requests_total\{priority_level="global-default"\} 0$/m);
+    assert.doesNotMatch(text, /priority_level="exempt"/);
+  });
+
   it('does not let a client with 256 connections starve one with a single connection', async () => {
     const agent = new Agent({ keepAlive: true, ca: s.pki.ca.cert });
     let greedy = 0;

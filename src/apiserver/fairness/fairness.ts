@@ -97,9 +97,9 @@ export class Fairness {
     return candidates.find(({ all, rules }) => all || matches(rules, verb, info)) ?? UNLIMITED;
   }
 
-  /** Of each level, for metrics and tests. */
+  /** Of each level that is limited. */
   counts(): LevelCounts[] {
-    return [...(this.#configuration?.levels.values() ?? [])].map((level) => level.counts);
+    return [...(this.#configuration?.levels.values() ?? [])].filter(({ options }) => options.seats !== undefined).map((level) => level.counts);
   }
 
   #candidates({ schemas }: Configuration, user: User): Candidate[] {

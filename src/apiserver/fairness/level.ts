@@ -29,6 +29,8 @@ export const tooManyRequests = (): StatusError =>
 
 export interface LevelCounts {
   readonly name: string;
+  /** Requests that may be under way; 0 for a level without limits. */
+  readonly seats: number;
   readonly executing: number;
   readonly waiting: number;
   readonly rejected: number;
@@ -52,13 +54,12 @@ export class PriorityLevel {
   }
 
   get counts(): LevelCounts {
-    return { name: this.options.name, executing: this.#executing, waiting: this.#waiting, rejected: this.#rejected, dispatched: this.#dispatched };
+    return { name: this.options.name, seats: this.options.seats ?? 0, executing: this.#executing, waiting: this.#waiting, rejected: this.#rejected, dispatched: this.#dispatched };
   }
 
   /** Does the work as soon as it is the flow's turn. Throws or rejects with TooManyRequests when too many wait. */
   run<T>(flow: string, work: () => T | Promise<T>): T | Promise<T> {
     const { seats } = this.options;
-    this.#dispatched += 1;
     if (seats === undefined) {
       return work();
     }
@@ -67,6 +68,7 @@ export class PriorityLevel {
 
   #start<T>(work: () => T | Promise<T>): T | Promise<T> {
     this.#executing += 1;
+    this.#dispatched += 1;
     let result: T | Promise<T>;
     try {
       result = work();

@@ -53,11 +53,17 @@ export class Metrics {
   readonly #watched = new Map<string, Watched>();
   readonly #delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #inFlight = { mutating: 0, readOnly: 0 };
+  readonly #others: ((out: Exposition) => void)[] = [];
 
   constructor(store: Store, registry: Registry) {
     this.#store = store;
     this.#registry = registry;
     this.#delay.enable();
+  }
+
+  /** Others write theirs beside these. */
+  also(write: (out: Exposition) => void): void {
+    this.#others.push(write);
   }
 
   /** A request has been answered; `ms` is undefined for what has no end. */
@@ -126,6 +132,7 @@ export class Metrics {
     this.#storage(out);
     processMetrics(out);
     this.#eventLoop(out);
+    this.#others.forEach((write) => write(out));
     out.family('kubernetes_build_info', 'gauge', 'What this server takes itself for.');
     out.sample('kubernetes_build_info', BUILD, 1);
     return out.text();
