@@ -141,18 +141,23 @@ class Inspection {
   }
 }
 
+/** What every stored object has; the rest is its kind's affair. */
+function isKubeObject(value: unknown): value is KubeObject {
+  return isObject(value) && typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string'
+    && isObject(value['metadata']) && typeof value['metadata']['name'] === 'string';
+}
+
+/** Undefined for what is no object, which the caller tells. */
 function parsed(value: string): KubeObject | undefined {
-  let object: unknown;
   try {
-    object = JSON.parse(value);
-  } catch {
-    // Told by the caller.
-    return undefined;
+    const object: unknown = JSON.parse(value);
+    return isKubeObject(object) ? object : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return undefined;
+    }
+    throw error;
   }
-  const metadata = isObject(object) ? object['metadata'] : undefined;
-  const good = isObject(object) && typeof object['apiVersion'] === 'string' && typeof object['kind'] === 'string' && isObject(metadata) && typeof metadata['name'] === 'string';
-  // The members that every object has are there.
-  return good ? object as object as KubeObject : undefined;
 }
 
 /** Checks a database file. Throws StoreOpenError when it is none, a newer Telar's, or in use. */

@@ -1,6 +1,7 @@
 /** From an Answer to text: JSON as it is stored, Tables, metadata alone, YAML, pretty-printed. */
 import type { stringify as Stringify } from 'yaml';
 import { apiVersionOf, type JsonObject, type KubeObject, type ListMeta } from '../../apimachinery/object.ts';
+import { isObject } from '../../apimachinery/values.ts';
 import { toTable } from '../../kinds/printing.ts';
 import { listKindOf, type AnyKind } from '../../kinds/kind.ts';
 import type { Stored } from '../../store/store.ts';
@@ -100,12 +101,18 @@ interface Outline {
   entry: (object: KubeObject) => unknown;
 }
 
+/** The one row of a Table of one object. */
+function rowOf(kind: AnyKind, object: KubeObject, view: View): unknown {
+  const { rows } = tableOf(kind, [object], view, {}, false);
+  return Array.isArray(rows) ? rows[0] : undefined;
+}
+
 function outline(kind: AnyKind, meta: ListMeta, view: View): Outline {
-  const empty = { ...listValue(kind, [], meta, view) as Record<string, unknown> };
-  if (view.accept.as === 'Table') {
-    return { empty, member: 'rows', entry: (object) => (tableOf(kind, [object], view, {}, false)['rows'] as readonly unknown[])[0] };
-  }
-  return { empty, member: 'items', entry: (object) => (view.accept.as === undefined ? object : partialMetadata(object, view.accept)) };
+  const list = listValue(kind, [], meta, view);
+  const empty = isObject(list) ? { ...list } : {};
+  return view.accept.as === 'Table'
+    ? { empty, member: 'rows', entry: (object) => rowOf(kind, object, view) }
+    : { empty, member: 'items', entry: (object) => (view.accept.as === undefined ? object : partialMetadata(object, view.accept)) };
 }
 
 function* prettyPieces({ empty, member, entry }: Outline, items: readonly Stored[]): Generator<string> {
