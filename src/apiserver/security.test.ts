@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AuditPolicy } from './audit/policy.ts';
 import { issueRequested } from './pki/issue.ts';
 import { parseCertificateRequest } from './certificates/request.ts';
 import { at, TestServer, type Reply } from './testing/harness.ts';
@@ -15,7 +16,12 @@ const API = 'rbac.authorization.k8s.io';
 
 describe('attacks', () => {
   let s: TestServer;
-  before(async () => { s = await TestServer.start({ tokenFile: 'mallory-token,mallory,,"dev"\n' }); });
+  const told: string[] = [];
+  before(async () => {
+    s = await TestServer.start({
+      tokenFile: 'mallory-token,mallory,,"dev"\n', audit: { policy: AuditPolicy.parse('{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: RequestResponse}]}'), log: { write: (line) => { told.push(line); } } },
+    });
+  });
   after(() => s.close());
 
   const asMallory = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
@@ -97,5 +103,22 @@ describe('attacks', () => {
       const { code, text } = await s.get('/api/v1/namespaces/default/pods/p:1/proxy/');
       assert.equal(code, 400, `${ip}: ${text}`);
     }
+  });
+
+  it('no refusal tells the audit log what stands in a Secret', async () => {
+    const secrets = '/api/v1/namespaces/default/secrets';
+    const made = await s.post(secrets, { metadata: { name: 'hidden' }, stringData: { a: 'PLANTED-1' } });
+    assert.equal(made.code, 201);
+    const patch = (body: unknown, type: 'json' | 'merge'): Promise<Reply> => s.patch(`${secrets}/hidden`, body, type);
+    const refused = [
+      await s.post(secrets, '{"kind":"Secret","data":{"a":PLANTED-2}}'),
+      await s.post(secrets, { metadata: { name: 'd' }, type: 'kubernetes.io/dockerconfigjson', stringData: { '.dockerconfigjson': 'PLANTED-3' } }),
+      await patch({ stringData: { a: ['PLANTED-4'] } }, 'merge'), await patch([{ op: 'replace', path: '/data/a', value: 'PLANTED-5!' }], 'json'),
+    ];
+    assert.deepEqual(refused.map(({ code }) => code), [400, 422, 422, 422]);
+    const ofSecrets = told.filter((line) => line.includes('"resource":"secrets"')).join('');
+    assert.match(ofSecrets, /"code":422/);
+    assert.doesNotMatch(ofSecrets, /PLANTED/);
+    assert.ok(!ofSecrets.includes(Buffer.from('PLANTED-1').toString('base64')));
   });
 });

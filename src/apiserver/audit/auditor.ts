@@ -60,19 +60,30 @@ function withoutManagedFields(value: unknown): unknown {
   };
 }
 
+/** Codes of answers whose messages say what is wrong with a body, and with it what stands in it. */
+const QUOTING: ReadonlySet<unknown> = new Set([400, 422]);
+
+function withoutQuotes(status: JsonObject): JsonObject {
+  const { message: _message, ...rest } = status;
+  return QUOTING.has(status['code']) ? rest : status;
+}
+
 /** One request on its way. */
 class Trail {
   readonly #sink: AuditSink;
   readonly #telling: Telling;
   readonly #event: JsonObject;
   readonly #bodies: boolean;
+  /** Neither bodies nor what refusals quote of them may be told. */
+  readonly #secretive: boolean;
   readonly #annotations: JsonObject = {};
   #completed = false;
 
   constructor(sink: AuditSink, telling: Telling, call: Call) {
     this.#sink = sink;
     this.#telling = telling;
-    this.#bodies = telling.level !== 'Metadata' && !SECRETIVE.has(wholeName(call.info)) && !(call.info.group === '' && call.info.resource === 'secrets');
+    this.#secretive = SECRETIVE.has(wholeName(call.info)) || (call.info.group === '' && call.info.resource === 'secrets');
+    this.#bodies = telling.level !== 'Metadata' && !this.#secretive;
     const { actor = call.user } = call;
     const query = call.query.size === 0 ? '' : `?${call.query.toString()}`;
     this.#event = {
@@ -137,7 +148,7 @@ class Trail {
     }
     this.#completed = true;
     const shown = this.#bodies && this.#telling.level === 'RequestResponse' && object !== undefined ? { responseObject: this.#shown(object) } : {};
-    this.stage('ResponseComplete', { responseStatus, ...shown });
+    this.stage('ResponseComplete', { responseStatus: this.#secretive ? withoutQuotes(responseStatus) : responseStatus, ...shown });
   }
 }
 
