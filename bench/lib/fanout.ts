@@ -20,7 +20,7 @@ export interface FanOut {
   eventsPerSecond: number;
   /** From the sending of the write to each watcher's event. */
   sinceSent: Percentiles;
-  /** From the writer's answer to each event that came after it; zeroes when every event came before. */
+  /** From the writer's answer to each watcher's event; one that came before the answer counts as 0. */
   sinceAnswer: Percentiles;
   /** Share of the events that watchers had before the writer had its answer. */
   beforeAnswer: number;
@@ -135,7 +135,7 @@ export async function fanOut(target: Target, namespace: string, watchers: number
   const late = afterAnswer.filter((time) => time > 0);
   return {
     updatesPerSecond: round(updates / (writing / 1000)), eventsPerSecond: round(seen / (lasted / 1000)),
-    sinceSent: percentiles(since(sent)), sinceAnswer: percentiles(late), beforeAnswer: round(1 - late.length / afterAnswer.length),
+    sinceSent: percentiles(since(sent)), sinceAnswer: percentiles(afterAnswer.map((time) => Math.max(0, time))), beforeAnswer: round(1 - late.length / afterAnswer.length),
     client: { cpuUsPerEvent: round((spent.user + spent.system) / seen), loopBusy: round(utilization) },
   };
 }

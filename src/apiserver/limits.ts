@@ -57,6 +57,9 @@ export const MAX_SHARED_FRAME_BYTES = 4 * 1024 * 1024;
 export const TURN_MS = 0.5;
 /** Between the beginnings of two rounds in which every watch has its turn, ms: the longest an event waits for others to go out with. */
 export const ROUND_MS = 2;
+/** After so long without a round an event is a lone one, ms: it goes out at once, in a turn that may take longer. */
+export const QUIET_MS = 10;
+export const QUIET_TURN_MS = 5;
 /** Bytes of one watch's events written in one turn; the next event may go beyond. */
 export const MAX_TURN_BYTES = 128 * 1024;
 /** Long work rests after this long, ms. */

@@ -1,10 +1,10 @@
 /**
  * Work that many connections want done at once: in rounds, each in short turns of the event loop between which requests are looked at. A round
- * begins at once when the last one is long past, else after a moment; what comes for a connection meanwhile is done in one go. So a lone event
- * goes out at once, and the busier the server, the more events go out with one write.
+ * begins at once when the last one is past, else after a moment; what comes for a connection meanwhile is done in one go. So a lone event
+ * goes out at once, before whoever caused it is answered, and the busier the server, the more events go out with one write.
  */
 import { performance } from 'node:perf_hooks';
-import { ROUND_MS, TURN_MS } from '../limits.ts';
+import { QUIET_MS, QUIET_TURN_MS, ROUND_MS, TURN_MS } from '../limits.ts';
 
 export class Turns {
   /** To be done in this round. */
@@ -31,15 +31,18 @@ export class Turns {
       return;
     }
     this.#scheduled = true;
-    const early = this.#now.size > 0 ? 0 : this.#begun + ROUND_MS - performance.now();
-    if (early > 0) {
-      setTimeout(() => this.#run(), Math.ceil(early));
+    const past = this.#now.size > 0 ? ROUND_MS : performance.now() - this.#begun;
+    if (past >= QUIET_MS) {
+      // Whoever caused a lone event is answered once it is out.
+      queueMicrotask(() => this.#run(QUIET_TURN_MS));
+    } else if (past >= ROUND_MS) {
+      setImmediate(() => this.#run(TURN_MS));
     } else {
-      setImmediate(() => this.#run());
+      setTimeout(() => this.#run(TURN_MS), Math.ceil(ROUND_MS - past));
     }
   }
 
-  #run(): void {
+  #run(turn: number): void {
     this.#scheduled = false;
     const start = performance.now();
     if (this.#now.size === 0) {
@@ -49,7 +52,7 @@ export class Turns {
     for (const work of this.#now) {
       this.#now.delete(work);
       work();
-      if (performance.now() - start >= TURN_MS) {
+      if (performance.now() - start >= turn) {
         break;
       }
     }
