@@ -44,6 +44,7 @@ export class Informer<T extends KubeObject> {
   #revision = '';
   #synced = false;
   #started: Promise<void> | undefined;
+  readonly #stop = new AbortController();
 
   constructor(client: Client, resource: Resource<T>, options: InformerOptions<T> = {}) {
     this.#client = client;
@@ -105,8 +106,17 @@ export class Informer<T extends KubeObject> {
 
   /** Resolves when synced; rejects when `signal` aborts before. Later calls return the first one's promise. */
   start(signal: AbortSignal): Promise<void> {
-    this.#started ??= this.#begin(signal);
+    this.#started ??= this.#begin(AbortSignal.any([signal, this.#stop.signal]));
     return this.#started;
+  }
+
+  /** For good: its resource is served no more. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  get stopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   async #begin(signal: AbortSignal): Promise<void> {

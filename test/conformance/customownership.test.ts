@@ -72,6 +72,20 @@ describe('custom resources and what they own', () => {
     assert.deepEqual([await left(BOATS, 'dock'), await left(RAFTS, 'dock')], [[], []]);
   });
 
+  it('are owners still when they are served in another version only', async () => {
+    const boat = await create(BOATS, 'flo', 'default');
+    await create(CONFIGMAPS, 'flo-cargo', 'default', { apiVersion: 'harbour.example/v1', kind: 'Boat', name: 'flo', uid: boat });
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    await real.client.raw({
+      method: 'PATCH', path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boats.harbour.example', contentType: 'application/merge-patch+json',
+      body: { spec: { versions: [{ name: 'v2', served: true, storage: true, schema }, { name: 'v1', served: false, storage: false, schema }] } },
+    });
+    await create(CONFIGMAPS, 'flo-chart', 'default', { apiVersion: 'harbour.example/v2', kind: 'Boat', name: 'flo', uid: boat });
+    assert.deepEqual((await left(CONFIGMAPS, 'default')).sort(), ['cleo-cargo', 'flo-cargo', 'flo-chart']);
+    await real.kubectl('delete', 'boats.v2.harbour.example', 'flo', '--cascade=foreground', '--timeout=30s');
+    assert.deepEqual(await left(CONFIGMAPS, 'default'), ['cleo-cargo'], 'nothing goes but what the boat owned');
+  });
+
   it('go with their definition, and so does their resource', async () => {
     await create(RAFTS, 'eve-s', 'default');
     await real.client.delete(DEFINITIONS, 'rafts.harbour.example');

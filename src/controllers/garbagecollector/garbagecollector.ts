@@ -90,6 +90,7 @@ export function garbageCollector(context: ControllerContext): Controller {
     timer = undefined;
     try {
       watchAll(await kinds.refresh());
+      dropOthers();
     } catch (error) {
       context.log.warn({ err: error }, 'the kinds to collect could not be read, will retry');
       refreshSoon();
@@ -100,6 +101,21 @@ export function garbageCollector(context: ControllerContext): Controller {
       changedEarly = true;
     } else if (!queue.closed) {
       timer ??= setTimeout(() => { void refresh(); }, REFRESH_DELAY_MS).unref();
+    }
+  };
+  /** What is no longer served, or now in another version. Only custom kinds change: nobody else holds their informers for long. */
+  const dropOthers = (): void => {
+    for (const informer of watched) {
+      if (!kinds.isServed(informer.resource)) {
+        watched.delete(informer);
+        informers.drop(informer);
+        for (const { metadata: { uid = '' } } of informer.list()) {
+          // Unless it is seen in another version already.
+          if (graph.get(uid)?.resource.version === informer.resource.version) {
+            graph.lose(uid);
+          }
+        }
+      }
     }
   };
   const watchAll = (resources: readonly Resource[]): Informer<KubeObject>[] => resources.map((resource) => {

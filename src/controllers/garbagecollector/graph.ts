@@ -97,8 +97,13 @@ export class OwnerGraph {
 
   /** The object is gone; returns it as it was. */
   forget(uid: string): GraphNode | undefined {
-    const node = this.#nodes.get(uid);
     this.noteAbsent(uid);
+    return this.lose(uid);
+  }
+
+  /** The object is no longer seen, which does not say that it is gone. */
+  lose(uid: string): GraphNode | undefined {
+    const node = this.#nodes.get(uid);
     if (node !== undefined) {
       this.#nodes.delete(uid);
       for (const owner of node.owners) {

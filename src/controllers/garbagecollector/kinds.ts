@@ -29,6 +29,11 @@ export class ServedKinds {
     return resources.filter((one) => !IGNORED.has(resourceName(one)) && NEEDED.every((verb) => one.verbs.has(verb)));
   }
 
+  /** Whether the resource in this version is what the kind was last seen as. */
+  isServed({ group, kind, version }: Resource): boolean {
+    return this.#byKind.get(`${group}/${kind}`)?.version === version;
+  }
+
   /** Whatever version the reference names: the group serves the kind in its preferred one. */
   find(apiVersion: string, kind: string): Resource | undefined {
     return this.#byKind.get(`${parseApiVersion(apiVersion).group}/${kind}`);

@@ -41,8 +41,11 @@ class Counted {
   async informerOf(resource: GroupResource): Promise<Informer<KubeObject> | undefined> {
     const name = nameOf(resource);
     const known = this.#informers.get(name);
-    if (known !== undefined) {
+    if (known?.stopped === false) {
       return known;
+    }
+    if (known !== undefined) {
+      this.#served.delete(name);
     }
     const served = await this.#resource(name);
     if (served === undefined) {
