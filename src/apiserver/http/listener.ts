@@ -11,6 +11,7 @@ import {
 } from '../limits.ts';
 import type { KeyPair } from '../pki/index.ts';
 import { rememberSocket, type Req, type Res } from './exchange.ts';
+import { Sessions } from './sessions.ts';
 
 /** What a listener shows, and whom it believes. */
 export type Certificates = Pick<ListenerOptions, 'serving' | 'clientCas'>;
@@ -39,7 +40,8 @@ interface Http1Limits {
 export class Listener {
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<TLSSocket>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Sessions();
+  readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: ListenerOptions) {
     const http1: Http1Limits & { maxHeaderSize: number; noDelay: boolean; keepAlive: boolean; keepAliveInitialDelay: number } = {
@@ -70,6 +72,7 @@ export class Listener {
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerClientError(error, socket));
     this.#server.on('sessionError', () => undefined);
+    this.#sweeper = setInterval(() => { this.#sessions.sweep(); }, HEADERS_TIMEOUT_MS).unref();
   }
 
   /** Certificates for connections from now on. */
@@ -88,7 +91,6 @@ export class Listener {
       rememberSocket(session, socket);
     }
     this.#sessions.add(session);
-    session.once('close', () => this.#sessions.delete(session));
     session.on('error', () => session.destroy());
   }
 
@@ -119,6 +121,7 @@ export class Listener {
 
   /** Takes no new connections, lets requests under way end, then cuts what is left. */
   async close(): Promise<void> {
+    clearInterval(this.#sweeper);
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
