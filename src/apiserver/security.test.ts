@@ -121,4 +121,18 @@ describe('attacks', () => {
     assert.doesNotMatch(ofSecrets, /PLANTED/);
     assert.ok(!ofSecrets.includes(Buffer.from('PLANTED-1').toString('base64')));
   });
+
+  it('no token names a pod of another account, nor an object of another API', async () => {
+    const core = '/api/v1/namespaces/default';
+    await s.post(`${core}/serviceaccounts`, { metadata: { name: 'mine' } });
+    for (const [name, serviceAccountName] of [['own', 'mine'], ['foreign', 'theirs']]) {
+      assert.equal((await s.post(`${core}/pods`, { metadata: { name }, spec: { serviceAccountName, containers: [{ name: 'c', image: 'x' }] } })).code, 201);
+    }
+    const ask = (boundObjectRef: unknown): Promise<Reply> => s.post(`${core}/serviceaccounts/mine/token`, { spec: { boundObjectRef } });
+    assert.equal((await ask({ apiVersion: 'v1', kind: 'Pod', name: 'own' })).code, 201);
+    const foreign = await ask({ apiVersion: 'v1', kind: 'Pod', name: 'foreign' });
+    assert.equal(foreign.code, 400);
+    assert.equal(foreign.json['message'], 'cannot bind token for serviceaccount "mine" to pod running with different serviceaccount name.');
+    assert.equal((await ask({ apiVersion: 'apps/v1', kind: 'Pod', name: 'own' })).code, 422);
+  });
 });

@@ -29,7 +29,8 @@ function passedOn(headers: IncomingHttpHeaders, upgrade: boolean): Record<string
   for (const [name, value] of Object.entries(headers)) {
     const keep = !name.startsWith(':') && (!HOP_BY_HOP.has(name) || (upgrade && name === 'connection')) && (upgrade || name !== 'upgrade');
     if (value !== undefined && keep) {
-      passed[name] = value;
+      // What the client wants dropped on the way is its own affair, not that of the headers set here.
+      passed[name] = name === 'connection' ? 'Upgrade' : value;
     }
   }
   return passed;

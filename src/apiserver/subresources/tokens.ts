@@ -1,10 +1,11 @@
 /** POST serviceaccounts/{name}/token: a token for an account, optionally bound to a pod, secret or node. */
 import { formatTime, type JsonObject } from '../../apimachinery/object.ts';
-import { conflict, fieldError, invalid, notFound, type FieldError } from '../../apimachinery/status.ts';
+import { badRequest, conflict, fieldError, invalid, notFound, type FieldError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { admitSubresource } from '../admission/subresource.ts';
 import type { BoundObject } from '../authn/serviceaccounts.ts';
 import { MAX_TOKEN_SECONDS, MIN_TOKEN_SECONDS } from '../limits.ts';
+import type { Pod } from '../../kinds/generated/core.ts';
 import { typed } from '../../kinds/typed.ts';
 import type { Answer, Call } from '../types.ts';
 import { readTyped } from '../verbs/body.ts';
@@ -13,6 +14,8 @@ import { writeOptions } from '../verbs/options.ts';
 
 const TOKEN_REQUEST = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', type: 'authentication/v1.TokenRequest' };
 const DEFAULT_TOKEN_SECONDS = 3600;
+/** The account of a pod that names none. */
+const DEFAULT_ACCOUNT = 'default';
 const BINDABLE = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
 
 const isBindable = (kind: unknown): kind is BoundObject['kind'] => typeof kind === 'string' && Object.hasOwn(BINDABLE, kind);
@@ -25,12 +28,22 @@ function lifetimeErrors(seconds: unknown): FieldError[] {
     ? [fieldError.invalid('spec.expirationSeconds', seconds, 'may not specify a duration larger than 2^32 seconds')] : [];
 }
 
+/** Of no group; the version is not looked at, as in Kubernetes. */
+const isCore = (apiVersion: unknown): boolean => typeof apiVersion !== 'string' || !apiVersion.includes('/');
+
+/** A token that names another account's pod would speak for where that pod runs. Throws BadRequest. */
+function checkAccount({ spec }: Pod, account: string): void {
+  if ((spec.serviceAccountName || DEFAULT_ACCOUNT) !== account) {
+    throw badRequest(`cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`);
+  }
+}
+
 function boundObject(core: Core, target: Target, reference: unknown): BoundObject | undefined {
   if (!isObject(reference)) {
     return undefined;
   }
-  const { kind, name, uid } = reference;
-  if (!isBindable(kind) || typeof name !== 'string' || name === '') {
+  const { apiVersion, kind, name, uid } = reference;
+  if (!isCore(apiVersion) || !isBindable(kind) || typeof name !== 'string' || name === '') {
     throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest', name: target.name },
       [fieldError.invalid('spec.boundObjectRef', reference, 'cannot bind token to this object: supported kinds are Pod, Secret and Node')]);
   }
@@ -39,6 +52,9 @@ function boundObject(core: Core, target: Target, reference: unknown): BoundObjec
   const stored = bound === undefined ? undefined : core.get({ kind: bound, namespace: kind === 'Node' ? '' : target.namespace, name });
   if (stored === undefined) {
     throw notFound({ group: '', resource: plural, name });
+  }
+  if (kind === 'Pod') {
+    checkAccount(typed('v1 Pod', stored.object), target.name);
   }
   const found = stored.object.metadata.uid ?? '';
   if (typeof uid === 'string' && uid !== '' && uid !== found) {
