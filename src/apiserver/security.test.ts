@@ -135,4 +135,36 @@ describe('attacks', () => {
     assert.equal(foreign.json['message'], 'cannot bind token for serviceaccount "mine" to pod running with different serviceaccount name.');
     assert.equal((await ask({ apiVersion: 'apps/v1', kind: 'Pod', name: 'own' })).code, 422);
   });
+
+  it('no node makes itself a pod through which it reads what others keep', async () => {
+    const core = '/api/v1/namespaces/default';
+    await s.post('/api/v1/nodes', { metadata: { name: 'evil' } });
+    await s.post(`${core}/secrets`, { metadata: { name: 'of-machine' }, stringData: { userdata: 'x' } });
+    await s.post(`${core}/secrets`, { metadata: { name: 'of-nobody' }, stringData: { a: 'x' } });
+    const machine = await s.post('/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances', {
+      apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', metadata: { name: 'vm' }, spec: {
+        domain: { devices: { disks: [{ name: 'init', disk: {} }] }, resources: { requests: { memory: '64Mi' } } },
+        volumes: [{ name: 'init', cloudInitNoCloud: { secretRef: { name: 'of-machine' } } }],
+      },
+    });
+    assert.equal(machine.code, 201, machine.text);
+    const evil = s.server.transport({ name: 'system:node:evil', groups: ['system:nodes', 'system:authenticated'] });
+    const outcome = (method: 'GET' | 'POST' | 'PATCH', path: string, more: Record<string, unknown> = {}): Promise<string> =>
+      evil.request({ method, path, ...more }).then(() => 'allowed', (error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const mirror = (name: string, meta: Record<string, unknown>, container: Record<string, unknown> = {}): Promise<string> => outcome('POST', `${core}/pods`, {
+      body: { metadata: { name, annotations: { 'kubernetes.io/config.mirror': 'x' }, ...meta }, spec: { nodeName: 'evil', containers: [{ name: 'c', image: 'x', ...container }] } },
+    });
+    const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'vm', uid: String(at(machine.json, 'metadata', 'uid')), controller: true };
+    assert.match(await mirror('m1', { ownerReferences: [owner] }), /node "evil" can only create pods with an owner reference set to itself/);
+    assert.match(await mirror('m2', {}, { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'of-nobody', key: 'a' } } }] }), /can not create pods that reference secrets/);
+    assert.equal(await mirror('m3', {}), 'allowed');
+    const patched = (metadata: Record<string, unknown>): Promise<string> =>
+      outcome('PATCH', `${core}/pods/m3/status`, { contentType: 'application/merge-patch+json', body: { metadata } });
+    assert.match(await patched({ annotations: { 'kubernetes.io/config.mirror': null } }), /may not remove or update mirror pod annotation/);
+    await patched({ ownerReferences: [owner] });
+    assert.equal(at((await s.get(`${core}/pods/m3`)).json, 'metadata', 'ownerReferences'), undefined);
+    for (const name of ['of-machine', 'of-nobody']) {
+      assert.match(await outcome('GET', `${core}/secrets/${name}`), /no relationship found between node 'evil' and this object/);
+    }
+  });
 });

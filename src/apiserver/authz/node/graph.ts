@@ -78,8 +78,15 @@ function* containerReferences({ env, envFrom }: Container | EphemeralContainer):
 /** Everything a pod needs from the API by name, empty names among it. */
 function* references(pod: Pod): Generator<[Referred, string]> {
   yield ['pods', pod.metadata.name];
+  if (!isMirror(pod)) {
+    yield* specReferences(pod);
+  }
+}
+
+/** What the spec of a pod names, whoever made it. */
+export function* specReferences(pod: Pod): Generator<[Referred, string]> {
   const { spec } = pod;
-  if (spec === undefined || pod.metadata.annotations?.[MIRROR] !== undefined) {
+  if (spec === undefined) {
     return;
   }
   yield ['serviceaccounts', spec.serviceAccountName ?? ''];
@@ -94,8 +101,11 @@ function* references(pod: Pod): Generator<[Referred, string]> {
   }
 }
 
-const machineOf = (pod: Pod): string | undefined =>
-  (pod.metadata.ownerReferences ?? []).find(({ kind, controller }) => kind === 'VirtualMachineInstance' && controller === true)?.name;
+/** A node made it: what it says gives the node no rights. */
+const isMirror = ({ metadata }: Pod): boolean => metadata.annotations?.[MIRROR] !== undefined;
+
+const machineOf = (pod: Pod): string | undefined => (isMirror(pod) ? undefined
+  : (pod.metadata.ownerReferences ?? []).find(({ kind, controller }) => kind === 'VirtualMachineInstance' && controller === true)?.name);
 
 /** Whether two versions of a pod refer to the same: specs cannot change but for the node and ephemeral containers. */
 const sameReferences = (now: Pod, before: Pod): boolean => now.spec?.nodeName === before.spec?.nodeName && now.metadata.uid === before.metadata.uid

@@ -1,13 +1,13 @@
 /** NodeRestriction: a node writes only its own Node, its own Lease and the pods bound to it. Kubernetes' admission plugin, with its texts. */
 import { conflict, forbidden, notFound, type StatusError } from '../../../apimachinery/status.ts';
 import { deepEqual, isObject } from '../../../apimachinery/values.ts';
-import type { KubeObject } from '../../../apimachinery/object.ts';
+import type { KubeObject, OwnerReference } from '../../../apimachinery/object.ts';
 import type { Node, Pod } from '../../../kinds/generated/core.ts';
 import { typed } from '../../../kinds/typed.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../admission/admission.ts';
 import type { Lookup, ResourcePath } from '../../lookup.ts';
 import { NODE_LEASES } from './authorizer.ts';
-import type { NodeGraph } from './graph.ts';
+import { specReferences, type NodeGraph, type Referred } from './graph.ts';
 import { nodeOf } from './identity.ts';
 import { forbiddenChanges } from './labels.ts';
 
@@ -20,17 +20,18 @@ const quoted = (text: string): string => JSON.stringify(text);
 
 const refusal = ({ kind, name }: AdmissionRequest, why: string): StatusError => forbidden({ group: kind.group, resource: kind.plural, name }, why);
 
-/** Names of the volumes' sources and containers' variables that a mirror pod may not have. */
+const REFERRED: readonly (readonly [Referred, string])[] = [
+  ['serviceaccounts', 'a service account'], ['secrets', 'secrets'], ['configmaps', 'configmaps'], ['persistentvolumeclaims', 'persistentvolumeclaims'],
+];
+
+/** What a mirror pod may not refer to, in words, and does. */
 function referredKinds(pod: Pod): string[] {
-  const volumes = pod.spec?.volumes ?? [];
-  const kinds: [string, boolean][] = [
-    ['a service account', (pod.spec?.serviceAccountName ?? '') !== ''],
-    ['secrets', volumes.some(({ secret }) => secret !== undefined)],
-    ['configmaps', volumes.some(({ configMap }) => configMap !== undefined)],
-    ['persistentvolumeclaims', volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined)],
-  ];
-  return kinds.filter(([, present]) => present).map(([kind]) => kind);
+  const kinds = new Set([...specReferences(pod)].filter(([, name]) => name !== '').map(([what]) => what));
+  return REFERRED.filter(([what]) => kinds.has(what)).map(([, words]) => words);
 }
+
+const isOwn = (node: string, { apiVersion, kind, name, controller, blockOwnerDeletion }: OwnerReference): boolean =>
+  apiVersion === 'v1' && kind === 'Node' && name === node && controller === true && blockOwnerDeletion !== true;
 
 function createPod(node: string, request: AdmissionRequest, pod: Pod): void {
   if (pod.metadata.annotations?.[MIRROR] === undefined) {
@@ -38,6 +39,10 @@ function createPod(node: string, request: AdmissionRequest, pod: Pod): void {
   }
   if (pod.spec?.nodeName !== node) {
     throw refusal(request, `node ${quoted(node)} can only create pods with spec.nodeName set to itself`);
+  }
+  // Owned by something else it would look as if that had made it.
+  if (!(pod.metadata.ownerReferences ?? []).every((owner) => isOwn(node, owner))) {
+    throw refusal(request, `node ${quoted(node)} can only create pods with an owner reference set to itself`);
   }
   const [referred] = referredKinds(pod);
   if (referred !== undefined) {
@@ -47,15 +52,20 @@ function createPod(node: string, request: AdmissionRequest, pod: Pod): void {
 
 const nodeNameOf = (pod: KubeObject | undefined): string => (pod === undefined ? '' : typed('v1 Pod', pod).spec.nodeName ?? '');
 
+function podStatus(node: string, request: AdmissionRequest): void {
+  const { object, old } = request;
+  if (nodeNameOf(old) !== node) {
+    throw refusal(request, `node ${quoted(node)} can only update pod status for pods with spec.nodeName set to itself`);
+  }
+  if (!deepEqual(old?.metadata.labels ?? {}, object?.metadata.labels ?? {})) {
+    throw refusal(request, `node ${quoted(node)} cannot update labels through pod status`);
+  }
+}
+
 function pods(node: string, request: AdmissionRequest, graph: NodeGraph): void {
   const { operation, subresource, object, old } = request;
   if (subresource === 'status') {
-    if (nodeNameOf(old) !== node) {
-      throw refusal(request, `node ${quoted(node)} can only update pod status for pods with spec.nodeName set to itself`);
-    }
-    if (!deepEqual(old?.metadata.labels ?? {}, object?.metadata.labels ?? {})) {
-      throw refusal(request, `node ${quoted(node)} cannot update labels through pod status`);
-    }
+    podStatus(node, request);
     return;
   }
   if (operation === 'CREATE' && subresource === '' && object !== undefined) {

@@ -77,8 +77,16 @@ function frozen(spec: PodSpec, old: PodSpec): PodSpec {
   return { ...copy, ...restore };
 }
 
+const MIRROR = 'kubernetes.io/config.mirror';
+
+/** A node's own pod stays known as such: what it says gives the node no rights. */
+function mirrorErrors(pod: Pod, old: Pod): FieldError[] {
+  const [now, before] = [pod.metadata.annotations?.[MIRROR], old.metadata.annotations?.[MIRROR]];
+  return now === before ? [] : [fieldError.forbidden(`metadata.annotations[${MIRROR}]`, before === undefined ? 'may not add mirror pod annotation' : 'may not remove or update mirror pod annotation')];
+}
+
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = mirrorErrors(pod, old);
   for (const name of ['containers', 'initContainers'] as const) {
     if ((pod.spec[name] ?? []).length !== (old.spec[name] ?? []).length) {
       errors.push(fieldError.forbidden(`spec.${name}`, 'pod updates may not add or remove containers'));
@@ -101,7 +109,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
 
 /** Of an update through `/status`: a container that has ended for good stays ended. */
 export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = mirrorErrors(pod, old);
   if (pod.spec.nodeName !== old.spec.nodeName) {
     errors.push(fieldError.forbidden('metadata.nodeName', 'may not be changed directly'));
   }
