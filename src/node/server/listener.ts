@@ -8,7 +8,6 @@ import { refuseUpgrade, sendError } from './answers.ts';
 
 /** The kubelet's port; when it is taken, any other: the Node object says which. */
 const KUBELET_PORT = 10_250;
-const MASTERS = 'system:masters';
 const API_SERVER = 'kube-apiserver-kubelet-client';
 
 /** What the listener needs of the instance's certificates. PEM texts. */
@@ -17,11 +16,9 @@ export interface NodePki {
   kubeletServing: { cert: string; key: string };
 }
 
-/** Only the API server and administrators; a pod's or a controller's certificate is not enough. */
+/** Only the API server. Administrators come through it too: there their certificates can be revoked, of which a node knows nothing. */
 function isAllowed(socket: TLSSocket): boolean {
-  const { subject } = socket.getPeerCertificate();
-  const organizations = [subject.O].flat();
-  return socket.authorized && (subject.CN === API_SERVER || organizations.includes(MASTERS));
+  return socket.authorized && socket.getPeerCertificate().subject.CN === API_SERVER;
 }
 
 function tryListen(server: Server, host: string, port: number): Promise<number> {
