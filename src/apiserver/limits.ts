@@ -56,7 +56,7 @@ export const MAX_SHARED_FRAME_BYTES = 4 * 1024 * 1024;
 /** Watches write in turns of about this long together, ms: then requests are looked at. */
 export const TURN_MS = 0.5;
 /** Between the beginnings of two rounds in which every watch has its turn, ms: the longest an event waits for others to go out with. */
-export const ROUND_MS = 2;
+export const ROUND_MS = 4;
 /** After so long without a round an event is a lone one, ms: it goes out at once, in a turn that may take longer. */
 export const QUIET_MS = 10;
 export const QUIET_TURN_MS = 5;
