@@ -5,6 +5,7 @@ import { denial, type Attributes, type Authorizer } from '../authz/authorizer.ts
 import type { User } from '../types.ts';
 
 const AUTHENTICATION = 'authentication.k8s.io';
+const PARTS = ['impersonate-user', 'impersonate-group', 'impersonate-uid'] as const;
 const EXTRA_PREFIX = 'impersonate-extra-';
 const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 const ANONYMOUS = 'system:anonymous';
@@ -86,13 +87,13 @@ function groupsOf({ user, groups }: Asked): string[] {
 }
 
 export const wantsImpersonation = (headers: IncomingHttpHeaders): boolean =>
-  headers['impersonate-user'] !== undefined || headers['impersonate-group'] !== undefined || headers['impersonate-uid'] !== undefined;
+  PARTS.some((name) => headers[name] !== undefined) || Object.keys(headers).some((name) => name.startsWith(EXTRA_PREFIX));
 
 /** The user to act as. Throws Forbidden or BadRequest. */
 export async function impersonated(authorizer: Authorizer, user: User, { rawHeaders }: { rawHeaders: readonly string[] }): Promise<User> {
   const asked = read(rawHeaders);
   if (asked.user === '') {
-    throw badRequest('requested impersonation of groups or a uid without impersonating a user');
+    throw badRequest('requested impersonation of groups, a uid or extra values without impersonating a user');
   }
   for (const part of partsOf(asked)) {
     await mustBeAllowed(authorizer, user, part);

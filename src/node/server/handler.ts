@@ -16,6 +16,7 @@ import type { PodWorker } from '../pods/worker.ts';
 import type { Attachments } from './attachments.ts';
 import { refuseUpgrade, sendError, sendJson, writeTo } from './answers.ts';
 import type { Request, Response } from './answers.ts';
+import { parseTarget } from './parsetarget.ts';
 import { dialAddress, portForward } from './portforward/index.ts';
 import type { NetnsDialers } from './portforward/index.ts';
 import { attachStream, execStream, streamOptions } from './streams.ts';
@@ -31,17 +32,6 @@ export interface HandlerOptions {
   log: Log;
   /** Answered elsewhere, by the beginning of the path. */
   mounts: readonly { prefix: string; handler: Partial<NodeHandler> & Pick<NodeHandler, 'request'> }[];
-}
-
-interface Target {
-  path: string;
-  parts: string[];
-  query: URLSearchParams;
-}
-
-function parseTarget(target: string): Target {
-  const url = new URL(target, 'http://node');
-  return { path: url.pathname, parts: url.pathname.split('/').slice(1).map(decodeURIComponent), query: url.searchParams };
 }
 
 function wholeNumber(query: URLSearchParams, name: string): number | undefined {

@@ -118,7 +118,9 @@ describe('RBAC', () => {
       assert.equal(code, 403);
       assert.match(String(json['message']), message);
     }
-    assert.equal((await who({ 'impersonate-group': 'a' })).code, 400);
+    for (const alone of ['impersonate-group', 'impersonate-uid', 'impersonate-extra-scopes']) {
+      assert.equal((await who({ [alone]: 'view' })).code, 400, `${alone} without a user`);
+    }
   });
 
   it('gives default roles back what they lost, and leaves what was added or set apart', async () => {
