@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { newKubectl, oldKubectl } from '../../scripts/kubectl.ts';
 import type { NodeHandler } from '../../src/apimachinery/nodehandler.ts';
 import { realServer, type RealServer } from '../harness/controllers.ts';
+import { eventually } from '../harness/instance.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -91,6 +92,10 @@ for (const [name, find] of programs) {
       assert.equal(code, 0, `kubectl ${args.join(' ')}: ${err}${out}`);
       return out;
     };
+    const watches = async (resource: string): Promise<number> => {
+      const line = (await k('get', '--raw', '/metrics')).split('\n').find((one) => /^apiserver_longrunning_requests\{.*verb="WATCH"/.test(one) && one.includes(`resource="${resource}"`));
+      return Number(line?.split(' ').at(-1) ?? 0);
+    };
     const file = async (path: string, text: string): Promise<string> => {
       await writeFile(join(real.directory, path), text);
       return path;
@@ -140,7 +145,11 @@ for (const [name, find] of programs) {
       const late = await run(['wait', '--for=condition=Never', 'deploy/web', '--timeout=1s']);
       assert.match(late.err, /timed out waiting for the condition on deployments\/web/);
       await k('create', 'cm', 'brief', '--from-literal=a=b');
-      const [gone] = await Promise.all([k('wait', '--for=delete', 'cm/brief', '--timeout=30s'), k('delete', 'cm', 'brief')]);
+      const before = await watches('configmaps');
+      const waiting = k('wait', '--for=delete', 'cm/brief', '--timeout=30s');
+      // What is gone before it is looked at is an error to kubectl.
+      await eventually('kubectl watches', async () => await watches('configmaps') > before);
+      const [gone] = await Promise.all([waiting, k('delete', 'cm', 'brief')]);
       assert.match(gone, /condition met|^$/);
       if (minor >= 23) {
         assert.match(await k('wait', '--for=jsonpath={.status.readyReplicas}=3', 'deploy/web', '--timeout=30s'), /condition met/);
