@@ -56,7 +56,23 @@ export async function freePort(): Promise<number> {
 }
 
 /** Second octets of the ranges; taken from the process id so that suites beside each other differ. */
-let nextRange = 100 + (process.pid % 60) * 2;
+const FIRST_OCTET = 100;
+const PAIRS = 75;
+let nextRange = FIRST_OCTET + (process.pid % PAIRS) * 2;
+
+/** The next pair of second octets that the machine has no route to: an instance that was killed may have left its own. */
+async function freeRange(): Promise<number> {
+  const { stdout } = await execute('ip', ['-o', 'route']);
+  const taken = new Set([...stdout.matchAll(/\b10\.(\d+)\./g)].map(([, octet]) => Number(octet)));
+  for (let tries = 0; tries < PAIRS; tries += 1) {
+    const range = nextRange;
+    nextRange = range + 2 >= FIRST_OCTET + 2 * PAIRS ? FIRST_OCTET : range + 2;
+    if (!taken.has(range) && !taken.has(range + 1)) {
+      return range;
+    }
+  }
+  throw new Error(`every range from 10.${FIRST_OCTET}.0.0/16 on is taken: ${stdout}`);
+}
 
 export interface InstanceOptions {
   /** Extra arguments of `telar up`. */
@@ -79,8 +95,7 @@ export class TestInstance {
   }
 
   static async create(options: InstanceOptions = {}): Promise<TestInstance> {
-    const range = nextRange;
-    nextRange = range + 2 > 250 ? 100 : range + 2;
+    const range = await freeRange();
     return new TestInstance(mkdtempSync(join(tmpdir(), 'telar-test-')), await freePort(), range, options.args ?? []);
   }
 
