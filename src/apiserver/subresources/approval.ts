@@ -3,9 +3,9 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { deepClone } from '../../apimachinery/values.ts';
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../kinds/generated/certificates.ts';
 import { partHandlers } from './part.ts';
+import { typed } from '../../kinds/typed.ts';
 
-/** Decoded against the message type of certificate requests, as the kind says. */
-const asRequest = (object: KubeObject): CertificateSigningRequest => object as unknown as CertificateSigningRequest;
+const asRequest = (object: KubeObject): CertificateSigningRequest => typed('certificates.k8s.io/v1 CertificateSigningRequest', object);
 
 /** Conditions with their times: new ones begin now, others keep when they began. */
 function timed(conditions: readonly CertificateSigningRequestCondition[], old: readonly CertificateSigningRequestCondition[]): CertificateSigningRequestCondition[] {
