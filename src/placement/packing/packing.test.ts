@@ -6,7 +6,7 @@ import { DEVICE, Estate, type Machine, type Request } from './estate.ts';
 import { Expectation } from './fragmentation.ts';
 import { LearningChooser, policyFor } from './learning.ts';
 import { modelPrices } from './modelprice.ts';
-import { bestFit, fragmentationGradient, pricesOf } from './policies.ts';
+import { bestFit, fragmentationGradient, pricesOf, type Prices } from './policies.ts';
 import { relocate, type Movable } from './relocate.ts';
 import { maximise } from './simplex.ts';
 import { Demand, demandOf, type Typical } from './typical.ts';
@@ -114,10 +114,15 @@ describe('prices', () => {
   test('keep CPU beside devices: the CPU-hungry go where CPU is plenty', () => {
     const machines = [machine({ cpuMilli: 20_000, devices: 2 }), machine({ cpuMilli: 80_000, devices: 2 })];
     const estate = new Estate(machines);
-    const expected = [typical({ cpuMilli: 10_000 })];
     const hungry = request({ cpuMilli: 18_000 });
-    const [poor, rich] = [0, 1].map((index) => fragmentationGradient(new Expectation(expected), pricesOf(machines, expected))(estate, hungry, index).score);
-    assert.ok((rich ?? 0) > (poor ?? 0));
+    // Fragmentation does not see it: what is expected needs hardly any CPU.
+    const expectation = new Expectation([typical({ cpuMilli: 100 })]);
+    const scores = (prices?: Prices): number[] => [0, 1].map((index) => fragmentationGradient(expectation, prices)(estate, hungry, index).score);
+    const [poorUnpriced, richUnpriced] = scores();
+    assert.equal(poorUnpriced, richUnpriced);
+    const [poor = 0, rich = 0] = scores({ model: Float64Array.of(0), cpuPerMilli: 10 });
+    assert.ok(rich > poor);
+    assert.equal(pricesOf(machines, [typical({ cpuMilli: 10_000 })]).cpuPerMilli, 10);
   });
 });
 
