@@ -12,7 +12,8 @@ import { summarise } from './lib/stats.ts';
 
 const { values: flags } = parseArgs({ options: { runs: { type: 'string', default: '3' }, only: { type: 'string', default: '' } } });
 const RUNS = Number(flags.runs);
-const MEMBERS = 100_000;
+const MEMBERS = 9_900;
+const ENTRIES = 33_000;
 const SCANNED = 2_000;
 const NAMESPACE = '/api/v1/namespaces/stalls';
 const MAPS = `${NAMESPACE}/configmaps`;
@@ -22,7 +23,7 @@ const named = (kind: string, name: string, rest: object): string =>
   JSON.stringify({ apiVersion: 'v1', kind, metadata: { name }, ...rest });
 const wide = Object.fromEntries(count(MEMBERS).map((n) => [`k${n}`, 'v']));
 const yaml = (lines: number): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n${count(lines).map((n) => `  k${n}: "v${n}"\n`).join('')}`;
-const environment = count(20_000).map((n) => ({ name: `E${n}`, value: 'x' }));
+const environment = count(ENTRIES).map((n) => ({ name: `E${n}`, value: 'x' }));
 const selector = (text: string): Ask => ({ method: 'GET', path: `${MAPS}?labelSelector=${text.replaceAll(' ', '%20')}` });
 const post = (resource: string, body: string, contentType = 'application/json'): Ask => ({ method: 'POST', path: `${NAMESPACE}/${resource}`, body, contentType });
 const patch = (name: string, body: object): Ask =>
@@ -31,15 +32,16 @@ const patch = (name: string, body: object): Ask =>
 /** In this order: some change what an earlier one made. Refusals count as answers. */
 const REQUESTS: Readonly<Record<string, Ask>> = {
   'a small ConfigMap': post('configmaps', configMap('small', 1)),
-  'YAML of 0.9 MB': post('configmaps?dryRun=All', yaml(50_000), 'application/yaml'),
+  'YAML of 160 KB': post('configmaps?dryRun=All', yaml(9_900), 'application/yaml'),
   'YAML of 64 KB, applied': { method: 'PATCH', path: `${MAPS}/yaml?fieldManager=bench&dryRun=All`, body: yaml(3_800), contentType: 'application/apply-patch+yaml' },
   'JSON of one text of 1 MB': post('configmaps?dryRun=All', named('ConfigMap', 'long', { data: { text: 'x'.repeat(1_000_000) } })),
-  'JSON with 100,000 members': post('configmaps', named('ConfigMap', 'wide', { data: wide })),
+  'JSON with 9,900 members': post('configmaps', named('ConfigMap', 'wide', { data: wide })),
   'its label, patched': patch('wide', { metadata: { labels: { touched: 'yes' } } }),
   'one of its members, patched': patch('wide', { data: { k5: 'changed' } }),
   'it, replaced': { method: 'PUT', path: `${MAPS}/wide`, body: named('ConfigMap', 'wide', { data: { ...wide, more: 'yes' } }) },
   'it, applied': { method: 'PATCH', path: `${MAPS}/applied?fieldManager=bench`, body: named('ConfigMap', 'applied', { data: wide }), contentType: 'application/apply-patch+yaml' },
-  'a Pod of 20,000 variables': post('pods?dryRun=All', named('Pod', 'wide', { spec: { containers: [{ name: 'a', image: 'b', env: environment }] } })),
+  'JSON with 100,000 members': post('configmaps', named('ConfigMap', 'wider', { data: Object.fromEntries(count(100_000).map((n) => [`k${n}`, 'v'])) })),
+  'a Pod of 33,000 variables': post('pods?dryRun=All', named('Pod', 'wide', { spec: { containers: [{ name: 'a', image: 'b', env: environment }] } })),
   'a selector of 9,000 values': selector(`app in (${count(9_000).map((n) => `v${n}`).join(',')})`),
   'a selector of 6,000 terms': selector(count(6_000).map((n) => `!k${n}`).join(',')),
 };

@@ -1,7 +1,8 @@
 /** Request bodies that are JSON or YAML texts, with limits on their depth and notice of members given twice. */
 import type { Json } from './object.ts';
-import { badRequest, StatusError, unsupportedMediaType } from './status.ts';
+import { badRequest, StatusError, tooLarge, unsupportedMediaType } from './status.ts';
 import { findDuplicates } from './jsonduplicates.ts';
+import { JsonDepthError, JsonTextError, JsonWidthError, readJsonInSteps } from './jsonsteps.ts';
 import { parseYaml } from './yaml.ts';
 
 /** Objects and lists inside one another; deeper documents are refused before they are parsed. */
@@ -16,12 +17,14 @@ export interface ParsedBody {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 
-/** Depth and number of object members of a JSON text, without parsing it. */
-function measure(bytes: Uint8Array): { depth: number; members: number } {
+/** Depth of a JSON text and how many object members and commas it has, without parsing it. */
+function measure(bytes: Uint8Array): { depth: number; members: number; commas: number } {
   let depth = 0;
   let deepest = 0;
   let members = 0;
+  let commas = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     switch (bytes[at]) {
       case QUOTE:
@@ -31,6 +34,7 @@ function measure(bytes: Uint8Array): { depth: number; members: number } {
         }
         break;
       case COLON: members += 1; break;
+      case COMMA: commas += 1; break;
       case 0x7b: case 0x5b:
         depth += 1;
         deepest = Math.max(deepest, depth);
@@ -39,7 +43,7 @@ function measure(bytes: Uint8Array): { depth: number; members: number } {
       default:
     }
   }
-  return { depth: deepest, members };
+  return { depth: deepest, members, commas };
 }
 
 function countMembers(value: unknown): number {
@@ -61,7 +65,8 @@ function countMembers(value: unknown): number {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function textOf(bytes: Uint8Array): string {
+/** Throws BadRequest for what is no UTF-8. */
+export function textOf(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (error) {
@@ -85,6 +90,27 @@ function parseJson(bytes: Uint8Array): ParsedBody {
     throw malformed(`invalid JSON: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   return { value, duplicates: countMembers(value) === members ? [] : findDuplicates(text) };
+}
+
+/** About how many values a JSON text has, found out without parsing it: what reading it and all that follows costs depends on that. */
+export function countValues(bytes: Uint8Array): number {
+  const { members, commas } = measure(bytes);
+  return Math.max(members, commas);
+}
+
+/** A JSON body in steps. Throws BadRequest as parseBody does, and RequestEntityTooLarge for an object of more than so many members. */
+export function* parseJsonInSteps(bytes: Uint8Array, maxMembers: number): Generator<undefined, ParsedBody, undefined> {
+  try {
+    return yield* readJsonInSteps(textOf(bytes), { depth: MAX_JSON_DEPTH, members: maxMembers });
+  } catch (error) {
+    if (error instanceof JsonDepthError) {
+      throw malformed(error.message, error);
+    }
+    if (error instanceof JsonWidthError) {
+      throw Object.assign(tooLarge(`Request entity too large: ${error.message}`), { cause: error });
+    }
+    throw error instanceof JsonTextError ? malformed(`invalid JSON: ${error.message}`, error) : error;
+  }
 }
 
 /** YAML that is JSON, as most clients send it, is read as such: a hundred times faster. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_JSON_DEPTH, parseBody } from './json.ts';
-import { JsonDepthError, JsonTextError, readJsonInSteps, type ReadJson } from './jsonsteps.ts';
+import { JsonDepthError, JsonTextError, JsonWidthError, readJsonInSteps, type ReadJson } from './jsonsteps.ts';
 
 /** The result and the number of rests. */
-function read(text: string, depth = MAX_JSON_DEPTH): ReadJson & { rests: number } {
-  const steps = readJsonInSteps(text, depth);
+function read(text: string, depth = MAX_JSON_DEPTH, members = 50_000): ReadJson & { rests: number } {
+  const steps = readJsonInSteps(text, { depth, members });
   let rests = 0;
   for (;;) {
     const { done, value } = steps.next();
@@ -76,6 +76,12 @@ describe('JSON read in steps', () => {
     assert.ok(read('[[{"a":[]}]]', 4).value);
     assert.throws(() => read('[[{"a":[]}]]', 3), JsonDepthError);
     assert.throws(() => read('['.repeat(1_000_000)), JsonDepthError);
+  });
+
+  test('takes no wider objects than it may', () => {
+    assert.ok(read('[{"a":1,"b":{"c":1,"d":1}},{"e":1}]', 9, 2).value);
+    assert.throws(() => read('[{"a":1,"b":{"c":1,"d":1,"e":1}}]', 9, 2), JsonWidthError);
+    assert.throws(() => read('{"a":1,"a":1,"a":1}', 9, 2), JsonWidthError);
   });
 
   test('rests often enough', () => {

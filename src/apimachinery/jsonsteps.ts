@@ -15,6 +15,15 @@ const SCALAR = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|
 export class JsonTextError extends Error { override name = 'JsonTextError'; }
 /** Lists and objects are inside one another deeper than allowed. */
 export class JsonDepthError extends Error { override name = 'JsonDepthError'; }
+/** An object has more members than allowed. */
+export class JsonWidthError extends Error { override name = 'JsonWidthError'; }
+
+export interface JsonLimits {
+  /** Lists and objects inside one another. */
+  readonly depth: number;
+  /** Members of one object, those given twice counted twice. */
+  readonly members: number;
+}
 
 export interface ReadJson {
   value: Json;
@@ -23,20 +32,20 @@ export interface ReadJson {
 }
 
 /** A list or object whose end has not been read. */
-type Open = { readonly list: Json[] } | { readonly object: JsonObject; name: string };
+type Open = { readonly list: Json[] } | { readonly object: JsonObject; name: string; members: number };
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
 class Reader {
   readonly #text: string;
-  readonly #maxDepth: number;
+  readonly #limits: JsonLimits;
   readonly #open: Open[] = [];
   readonly #duplicates = new Set<string>();
   #at = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, limits: JsonLimits) {
     this.#text = text;
-    this.#maxDepth = maxDepth;
+    this.#limits = limits;
   }
 
   /** The document is complete when this has come to its end. */
@@ -97,7 +106,7 @@ class Reader {
     switch (this.#next()) {
       case '"': return { value: this.#string() };
       case '[': return this.#opened({ list: [] }, ']');
-      case '{': return this.#opened({ object: {}, name: '' }, '}');
+      case '{': return this.#opened({ object: {}, name: '', members: 0 }, '}');
       default:
     }
     SCALAR.lastIndex = this.#at - 1;
@@ -110,8 +119,8 @@ class Reader {
   }
 
   #opened(open: Open, end: string): { value: Json } | undefined {
-    if (this.#open.length === this.#maxDepth) {
-      throw new JsonDepthError(`exceeded max depth of ${this.#maxDepth}`);
+    if (this.#open.length === this.#limits.depth) {
+      throw new JsonDepthError(`exceeded max depth of ${this.#limits.depth}`);
     }
     this.#space();
     if (this.#text[this.#at] === end) {
@@ -125,7 +134,11 @@ class Reader {
     return undefined;
   }
 
-  #name(open: { name: string }): void {
+  #name(open: { name: string; members: number }): void {
+    open.members += 1;
+    if (open.members > this.#limits.members) {
+      throw new JsonWidthError(`an object may have at most ${this.#limits.members} members`);
+    }
     if (this.#next() !== '"') {
       this.#fail(-1);
     }
@@ -192,5 +205,5 @@ class Reader {
   }
 }
 
-/** Reads a JSON text as JSON.parse does, with a rest for the caller after every few hundred values. Throws JsonTextError and JsonDepthError. */
-export const readJsonInSteps = (text: string, maxDepth: number): Generator<undefined, ReadJson, undefined> => new Reader(text, maxDepth).read();
+/** Reads a JSON text as JSON.parse does, with a rest for the caller after every few hundred values. Throws JsonTextError, JsonDepthError and JsonWidthError. */
+export const readJsonInSteps = (text: string, limits: JsonLimits): Generator<undefined, ReadJson, undefined> => new Reader(text, limits).read();

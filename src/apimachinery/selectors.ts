@@ -27,6 +27,10 @@ export class SelectorError extends Error { override name = 'SelectorError'; }
 
 /** Characters of a selector that are read at all. */
 const MAX_SELECTOR_LENGTH = 64 * 1024;
+/** Requirements of one selector: every object that is listed or watched is compared with all of them. */
+const MAX_REQUIREMENTS = 500;
+/** Above this, values are searched for by halves. */
+const FEW_VALUES = 8;
 const BINARY_OPERATORS = 'in, notin, =, ==, !=, gt, lt';
 
 type Token = { kind: 'end' | 'symbol' | 'identifier' | 'error'; text: string };
@@ -95,6 +99,9 @@ class LabelParser {
         throw new SelectorError(requirements.length === 0
           ? `found '${first.text}', expected: !, identifier, or 'end of string'`
           : `found '${first.text}', expected: identifier after ','`);
+      }
+      if (requirements.length === MAX_REQUIREMENTS) {
+        throw new SelectorError(`a selector may have at most ${MAX_REQUIREMENTS} requirements`);
       }
       requirements.push(this.#requirement());
       const token = this.#next();
@@ -243,10 +250,27 @@ function compares(operator: 'gt' | 'lt', value: string, limit: string): boolean 
   return operator === 'gt' ? BigInt(value) > BigInt(limit) : BigInt(value) < BigInt(limit);
 }
 
+/** Whether a sorted list has the value. */
+function has(values: readonly string[], value: string): boolean {
+  if (values.length <= FEW_VALUES) {
+    return values.includes(value);
+  }
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] ?? '') < value) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return values[low] === value;
+}
+
 function holds({ operator, values }: LabelRequirement, value: string | undefined): boolean {
   switch (operator) {
-    case '=': case '==': case 'in': return value !== undefined && values.includes(value);
-    case '!=': case 'notin': return value === undefined || !values.includes(value);
+    case '=': case '==': case 'in': return value !== undefined && has(values, value);
+    case '!=': case 'notin': return value === undefined || !has(values, value);
     case 'exists': return value !== undefined;
     case '!': return value === undefined;
     default: return value !== undefined && compares(operator, value, values[0] ?? '0');
@@ -339,6 +363,9 @@ export function parseFieldSelector(text: string): FieldSelector {
     const read = splitTerm(term);
     if (read === undefined) {
       throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
+    }
+    if (requirements.length === MAX_REQUIREMENTS) {
+      throw new SelectorError(`a selector may have at most ${MAX_REQUIREMENTS} requirements`);
     }
     requirements.push(read);
   }

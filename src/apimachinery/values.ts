@@ -6,17 +6,19 @@ function equalArrays(a: readonly unknown[], b: readonly unknown[]): boolean {
 
 /** Members equal, where one that is undefined counts as absent. */
 function equalObjects(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
-  for (const key in a) {
-    if (!deepEqual(a[key], Object.hasOwn(b, key) ? b[key] : undefined)) {
-      return false;
+  let members = 0;
+  for (const key of Object.keys(a)) {
+    const value = a[key];
+    if (value !== undefined) {
+      members += 1;
+      if (!Object.hasOwn(b, key) || !deepEqual(value, b[key])) {
+        return false;
+      }
     }
   }
-  for (const key in b) {
-    if (b[key] !== undefined && !Object.hasOwn(a, key)) {
-      return false;
-    }
-  }
-  return true;
+  // All of a's are in b: as many in b are the same ones.
+  const others = Object.keys(b);
+  return others.length === members || others.reduce((count, key) => count + (b[key] === undefined ? 0 : 1), 0) === members;
 }
 
 /** Equality of JSON values; a member that is undefined counts as absent. */
@@ -37,9 +39,14 @@ function cloned(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(cloned);
   }
+  return clonedObject(value as Record<string, unknown>);
+}
+
+/** Names alone, and one look-up each, are several times faster than pairs. */
+function clonedObject(value: Record<string, unknown>): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value)) {
-    setOwn(copy, key, cloned(member));
+  for (const key of Object.keys(value)) {
+    setOwn(copy, key, cloned(value[key]));
   }
   return copy;
 }

@@ -2,6 +2,21 @@
 
 /** Longest request body, bytes: kube-apiserver's own limit. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** Bodies, and stored objects, of more bytes are looked at before they are worked on, and with rests in between. */
+export const BIG_BODY_BYTES = 8 * 1024;
+/** JSON with more values is read in steps. */
+export const STEPPED_VALUES = 4_096;
+/** Values (members of objects, elements of lists) of a JSON or YAML body: twice those of the largest definitions there are. */
+export const MAX_BODY_VALUES = 100_000;
+/** Members of one object inside of what is written, e.g. keys of a ConfigMap's data: each step of a write looks at all of them at once. */
+export const MAX_MEMBERS = 10_000;
+/** YAML documents that wait for the thread that reads the long ones; more get 429. */
+export const MAX_WAITING_YAML = 200;
+/** Longest time that reading one YAML document may take, ms, and megabytes of memory. */
+export const YAML_TIMEOUT_MS = 15_000;
+export const YAML_MEMORY_MB = 512;
+/** The thread that reads YAML ends when nobody has needed it for this long, ms. */
+export const YAML_IDLE_MS = 30_000;
 /** Longest request head (request line and headers), bytes. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 /** Connections of one listener; more are refused by the kernel's accept queue. */

@@ -17,6 +17,9 @@ export class Pace {
   }
 }
 
+/** A rest, when there is a pace and it says so: `await breath(pace)` between two things that both may take long. */
+export const breath = (pace: Pace | undefined): Promise<void> | undefined => (pace?.due === true ? pace.rest() : undefined);
+
 /** Work in steps, with rests between them; its result. */
 export async function paced<T>(steps: Generator<undefined, T, undefined>): Promise<T> {
   const pace = new Pace();

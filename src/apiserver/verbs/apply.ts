@@ -9,6 +9,7 @@ import { deepClone, isObject } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { attributesOf, denial } from '../authz/authorizer.ts';
 import { MAX_WRITE_RETRIES } from '../limits.ts';
+import { breath, type Pace } from '../pace.ts';
 import type { Call } from '../types.ts';
 import { asKubeObject, decodeTyped, expectedOf } from './body.ts';
 import { checkConfiguration, metadataOf, readConfiguration, reportDuplicates, type Configuration, type ConfigurationType } from './configuration.ts';
@@ -95,12 +96,14 @@ function setEntries(object: KubeObject, entries: ManagedFieldsEntry[] | undefine
 }
 
 /** The wanted object from the current one. */
-function next(applying: Applying, current: KubeObject): KubeObject {
+async function next(applying: Applying, current: KubeObject, pace: Pace | undefined): Promise<KubeObject> {
   const { target, config, configuration, writer } = applying;
   const wanted = metadataOf(config);
   checkIdentity(target, asKubeObject({ metadata: { name: target.name, ...pick(wanted, ['name', 'namespace']) } }));
   const { object, managedFields } = applied(applying, current);
+  await breath(pace);
   const merged = ownObject(applying, object);
+  await breath(pace);
   const result = applying.take === undefined ? merged : deepClone(current);
   applying.take?.(result, merged, current);
   setEntries(result, managedFields, target.kind);
@@ -133,6 +136,7 @@ async function createApplied(applying: Applying, call: Call, context: WriteConte
   }
   await requireCreate(core, call);
   const { object, managedFields } = applied(applying, undefined);
+  await breath(context.pace);
   const created = ownObject(applying, object);
   const { apiVersion, kind } = expectedOf(target.kind);
   created.apiVersion = apiVersion;
@@ -150,7 +154,7 @@ async function write(applying: Applying, call: Call, context: WriteContext): Pro
   for (let attempt = 1; ; attempt += 1) {
     try {
       return !exists() && scope.part === 'main' ? await createApplied(applying, call, context)
-        : await updateObject(core, { target, scope, mutate: (current) => next(applying, current) }, context);
+        : await updateObject(core, { target, scope, mutate: (current, pace) => next(applying, current, pace) }, context);
     } catch (error) {
       // Somebody else created or deleted it in between.
       const raced = !exists() ? isStatusError(error, 'NotFound') && scope.part === 'main' : isStatusError(error, 'AlreadyExists');
@@ -173,13 +177,16 @@ async function applyAs(core: Core, call: Call, target: Target, to: ApplyScope, m
   const { kind } = target;
   const { context: { manager = '', ...context }, validation } = writeOptions(call, 'PatchOptions');
   const configuration = readConfiguration(call.body);
+  await breath(context.pace);
   checkConfiguration(configuration, meaning.type);
   reportDuplicates(configuration, validation, call.warnings);
+  await breath(context.pace);
   const subresource = subresourceOf(to.scope);
   const applying: Applying = {
     ...to, core, target, configuration, config: meaning.configOf(configuration.document), force: forced(call.query),
     shape: writableShape(core.registry, kind, subresource), writer: writerOf(kind, manager, subresource),
   };
+  await breath(context.pace);
   return write(applying, call, { ...context, fieldsNoted: true });
 }
 

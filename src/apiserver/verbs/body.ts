@@ -1,7 +1,6 @@
 /** Request bodies: JSON, YAML or protobuf bytes, or values handed over in process, as objects of an expected kind. */
 import { decodeObject } from '../../apimachinery/schema/decode.ts';
 import { decodeProtobuf, decodeProtobufEnvelope } from '../../apimachinery/protobuf/decode.ts';
-import { parseBody } from '../../apimachinery/json.ts';
 import { apiVersionOf, type Json, type JsonObject, type KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, unsupportedMediaType } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
@@ -11,6 +10,7 @@ import { MAX_WARNING_CHARS } from '../limits.ts';
 import type { Body, Call } from '../types.ts';
 import { JSON_TYPE, mediaTypeOf, PROTOBUF_TYPE, YAML_TYPE } from './mediatype.ts';
 import type { FieldValidation } from './options.ts';
+import { parsedBody } from './parsedbody.ts';
 
 /** What a body must be. */
 export interface Expected {
@@ -44,7 +44,7 @@ export function readJson(body: Body): Json {
     // In-process callers hand over JSON values.
     return body.value as Json;
   }
-  return parseBody(body.bytes, JSON_TYPE).value;
+  return parsedBody(body.bytes, JSON_TYPE).value;
 }
 
 function readValue(body: Body, expected: Expected, registry: Registry): Read {
@@ -56,7 +56,7 @@ function readValue(body: Body, expected: Expected, registry: Registry): Read {
     return { value: body.value, duplicates: [] };
   }
   if (mediaType === JSON_TYPE || mediaType === YAML_TYPE) {
-    return parseBody(body.bytes, mediaType);
+    return parsedBody(body.bytes, mediaType);
   }
   if (mediaType !== PROTOBUF_TYPE || expected.custom === true) {
     const types = [JSON_TYPE, YAML_TYPE, ...(expected.custom === true ? [] : [PROTOBUF_TYPE])];

@@ -1,15 +1,16 @@
 /** The body of an application: read, and checked as far as that needs no object. */
 import type { Shape } from '../../apimachinery/apply/shape.ts';
 import { typeErrors } from '../../apimachinery/apply/typecheck.ts';
-import { MAX_JSON_DEPTH, parseBody } from '../../apimachinery/json.ts';
+import { MAX_JSON_DEPTH } from '../../apimachinery/json.ts';
 import { apiVersionOf, parseApiVersion, type Json, type JsonObject } from '../../apimachinery/object.ts';
 import { badRequest, isStatusError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
 import { parseYaml } from '../../apimachinery/yaml.ts';
 import type { Body } from '../types.ts';
-import { MAX_WARNING_CHARS } from '../limits.ts';
+import { BIG_BODY_BYTES, MAX_WARNING_CHARS } from '../limits.ts';
 import { APPLY_PATCH } from './mediatype.ts';
 import type { FieldValidation } from './options.ts';
+import { parsedBody } from './parsedbody.ts';
 
 export interface Configuration {
   /** As it was sent. */
@@ -17,9 +18,6 @@ export interface Configuration {
   /** What strict eyes find: keys given twice. Empty when nothing is. */
   readonly problem: string;
 }
-
-/** JSON up to this many bytes is read once more as YAML when a key is given twice: for the line, in Kubernetes' words. */
-const MAX_REREAD_BYTES = 64 * 1024;
 
 const decodingError = (why: string): Error => badRequest(`error decoding YAML: ${why}`);
 
@@ -30,10 +28,12 @@ interface Parsed {
 
 function parsed(bytes: Buffer): Parsed {
   try {
-    const { value, duplicates } = parseBody(bytes, APPLY_PATCH);
-    if (duplicates.length === 0 || bytes.length > MAX_REREAD_BYTES) {
+    const { value, duplicates } = parsedBody(bytes, APPLY_PATCH);
+    if (duplicates.length === 0 || bytes.length > BIG_BODY_BYTES) {
+      // Of long ones this has been done already.
       return { value, duplicates };
     }
+    // JSON is read once more as YAML when a key is given twice: for the line, in Kubernetes' words.
     const text = bytes.toString('utf8');
     return { value, duplicates: text.trimStart().startsWith('{') ? parseYaml(text, MAX_JSON_DEPTH).duplicates : duplicates };
   } catch (error) {

@@ -132,7 +132,7 @@ function failedPrecondition(target: Target, meta: ObjectMeta, options: DeleteOpt
 async function deleteOnce(core: Core, target: Target, current: Stored, options: DeleteOptions, dryRun: boolean): Promise<Written> {
   const next = marked(target.kind, current.object, options);
   if (!isReleased(next)) {
-    return commit(core, target, current, next, dryRun);
+    return commit(core, target, current, next, { dryRun });
   }
   if (!dryRun) {
     const gone = await removeStored(core, target, current);

@@ -15,6 +15,7 @@ import { createToken } from '../subresources/tokens.ts';
 import type { Answer, Call } from '../types.ts';
 import { resourceNotFound, type Core, type Target } from './core.ts';
 import { get, list } from './list.ts';
+import { settleBody } from './parsedbody.ts';
 import { create, patch, remove, removeCollection, update } from './requests.ts';
 import { watch } from './watch.ts';
 
@@ -122,6 +123,11 @@ function unstoredResource(core: Core, call: Call): Promise<Answer> | undefined {
 
 /** Answers an authorised request on a resource path. Throws StatusErrors and PageNotFound. */
 export function dispatch(core: Core, call: Call): Answer | Promise<Answer> {
+  const reading = settleBody(call);
+  return reading === undefined ? dispatched(core, call) : reading.then(() => dispatched(core, call));
+}
+
+function dispatched(core: Core, call: Call): Answer | Promise<Answer> {
   const { info } = call;
   const unstored = info.name === '' ? unstoredResource(core, call) : undefined;
   if (unstored !== undefined) {

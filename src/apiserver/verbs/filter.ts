@@ -49,14 +49,17 @@ function checkFields(kind: AnyKind, selector: FieldSelector): void {
   }
 }
 
+/** With more values than this, a text is only looked through for the label's name. */
+const MAX_TRACED_VALUES = 8;
+
 /** Texts of which the compact JSON of a match holds at least one of each group: a label's value can only stand there as JSON writes it. */
 function tracesOf(labels: LabelSelector | undefined): string[][] {
   const traces: string[][] = [];
   for (const { key, operator, values } of labels?.requirements ?? []) {
     const start = `${JSON.stringify(key)}:`;
-    if (operator === '=' || operator === '==' || operator === 'in') {
+    if ((operator === '=' || operator === '==' || operator === 'in') && values.length <= MAX_TRACED_VALUES) {
       traces.push(values.map((value) => start + JSON.stringify(value)));
-    } else if (operator === 'exists') {
+    } else if (operator === 'exists' || operator === 'in') {
       traces.push([start]);
     }
   }

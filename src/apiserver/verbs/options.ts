@@ -2,10 +2,12 @@
 import { badRequest, fieldError, invalid, type FieldError, type StatusError } from '../../apimachinery/status.ts';
 import type { JsonObject } from '../../apimachinery/object.ts';
 import { isObject } from '../../apimachinery/values.ts';
+import { Pace } from '../pace.ts';
 import type { Call } from '../types.ts';
 import { APPLY_PATCH, mediaTypeOf } from './mediatype.ts';
 import type { DeleteOptions } from './deletes.ts';
 import { fieldManagerErrors, updaterOf } from './fieldmanager.ts';
+import { isBig } from './parsedbody.ts';
 import type { WriteContext } from './writes.ts';
 
 export type FieldValidation = 'ignore' | 'warn' | 'strict';
@@ -65,7 +67,7 @@ export function writeOptions(call: Call, kind: string): { context: WriteContext;
     throw invalidOptions(kind, [fieldError.notSupported('fieldValidation', text, ['', 'Ignore', 'Strict', 'Warn'])]);
   }
   const dryRun = checkDryRun(kind, query.getAll('dryRun').filter((one) => one !== ''));
-  return { context: { user, dryRun, warnings, options, manager: updaterOf(call, fieldManager), annotate: call.annotate }, validation };
+  return { context: { user, dryRun, warnings, options, manager: updaterOf(call, fieldManager), annotate: call.annotate, ...(isBig(call.body) ? { pace: new Pace() } : {}) }, validation };
 }
 
 /** What `force` means in a query, as Kubernetes reads booleans: everything but an explicit no. */

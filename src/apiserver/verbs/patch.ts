@@ -3,7 +3,6 @@ import { goText } from '../../apimachinery/gotext.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
 import { applyStrategicPatch } from '../../apimachinery/patch/strategic.ts';
-import { parseBody } from '../../apimachinery/json.ts';
 import type { Json, JsonObject, KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, fieldError, invalid, isStatusError, tooLarge, unsupportedMediaType, type StatusError } from '../../apimachinery/status.ts';
 import { isObject } from '../../apimachinery/values.ts';
@@ -14,6 +13,7 @@ import type { Body, Call } from '../types.ts';
 import { decodeTyped, readJson, reportProblems, type Expected } from './body.ts';
 import { APPLY_PATCH, JSON_PATCH, JSON_TYPE, mediaTypeOf, MERGE_PATCH, STRATEGIC_PATCH } from './mediatype.ts';
 import type { FieldValidation } from './options.ts';
+import { parsedBody } from './parsedbody.ts';
 
 /** From a document (never changed) to a new one. Throws StatusErrors. */
 type Patcher = (document: JsonObject) => JsonObject;
@@ -87,7 +87,7 @@ interface ReadPatch {
 }
 
 function readPatchBody(body: Body): ReadPatch {
-  return body.kind === 'bytes' ? parseBody(body.bytes, JSON_TYPE) : { value: readJson(body), duplicates: [] };
+  return body.kind === 'bytes' ? parsedBody(body.bytes, JSON_TYPE) : { value: readJson(body), duplicates: [] };
 }
 
 /** Reads the patch of a request once; it may then be applied several times, after lost races. `type` is the message patched. Throws StatusErrors. */

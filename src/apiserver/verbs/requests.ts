@@ -4,6 +4,7 @@ import { badRequest, fieldError, invalid, isStatusError } from '../../apimachine
 import { deepClone } from '../../apimachinery/values.ts';
 import { listKindOf, type AnyKind } from '../../kinds/kind.ts';
 import { DELETE_COLLECTION_BATCH } from '../limits.ts';
+import { breath } from '../pace.ts';
 import type { Answer, Call } from '../types.ts';
 import { applyObject } from './apply.ts';
 import { asKubeObject, decodeTyped, expectedOf, readJson, readObject, readTyped } from './body.ts';
@@ -31,6 +32,7 @@ function answerOf(kind: AnyKind, written: Written): Answer {
 export async function create(core: Core, call: Call, kind: AnyKind): Promise<Answer> {
   const { context, validation } = writeOptions(call, 'CreateOptions');
   const object = readObject(call, core.registry, kind, validation);
+  await breath(context.pace);
   if (kind.namespaced && call.info.namespace === '') {
     throw badRequest('an empty namespace may not be set during creation');
   }
@@ -74,6 +76,7 @@ export async function update(core: Core, call: Call, target: Target, part: 'main
   const { kind } = target;
   const { context, validation } = writeOptions(call, 'UpdateOptions');
   const object = readObject(call, core.registry, kind, validation);
+  await breath(context.pace);
   checkIdentity(target, object);
   if (kind.origin === 'custom' && (object.metadata.resourceVersion ?? '') === '') {
     await core.fetch(target);
@@ -101,10 +104,13 @@ export async function patch(core: Core, call: Call, target: Target, part: 'main'
   const scope: UpdateScope = { part };
   const written = await updateObject(core, {
     target, scope,
-    mutate: (current) => {
-      const next = asKubeObject(decodePatched(change, change.apply(asDocument(current)), core.registry, expectedOf(kind), { validation, warnings }));
+    mutate: async (current, pace) => {
+      const patched = change.apply(asDocument(current));
+      await breath(pace);
+      const next = asKubeObject(decodePatched(change, patched, core.registry, expectedOf(kind), { validation, warnings }));
       warnings = [];
       checkIdentity(target, next);
+      await breath(pace);
       return part === 'status' ? withStatusOf(kind, current, next) : next;
     },
   }, context);

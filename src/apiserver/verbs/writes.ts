@@ -1,13 +1,14 @@
 /** Creating, changing and removing objects: the rules every write passes, whoever asks. Requests are read elsewhere. */
 import { generateName } from '../../apimachinery/names.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { alreadyExists, badRequest, conflict, type StatusError } from '../../apimachinery/status.ts';
+import { alreadyExists, badRequest, conflict, tooLarge, type StatusError } from '../../apimachinery/status.ts';
 import { deepClone } from '../../apimachinery/values.ts';
 import type { AnyKind } from '../../kinds/kind.ts';
 import { KeyExistsError, RevisionMismatchError, ValueTooLargeError, type Stored } from '../../store/store.ts';
 import type { MutableRequest, Operation } from '../admission/admission.ts';
 import { newRequest, type RequestContext } from '../admission/request.ts';
-import { MAX_WRITE_RETRIES } from '../limits.ts';
+import { BIG_BODY_BYTES, MAX_MEMBERS, MAX_WRITE_RETRIES } from '../limits.ts';
+import { breath, Pace } from '../pace.ts';
 import { refOf, type Core, type Target } from './core.ts';
 import { beginLife, carryOver, desiredStateChanged, dropDuplicateOwners, hasGeneration, settleNamespace, validateChanged, validateNew, validateStatus } from './meta.ts';
 import { componentName } from './fieldmanager.ts';
@@ -19,6 +20,8 @@ export interface WriteContext extends RequestContext {
   readonly manager?: string;
   /** The object says already who owns it: it was applied. */
   readonly fieldsNoted?: true;
+  /** What is written is long: each of the things that are done with it takes its time, so that others come in between. */
+  readonly pace?: Pace;
 }
 
 const managerOf = ({ manager, user }: WriteContext): string => manager ?? componentName(user.name);
@@ -61,6 +64,23 @@ function nameTaken(core: Core, target: Target): StatusError {
   return error;
 }
 
+/** Whether an object inside of a value has more members than may be. */
+function isTooWide(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return false;
+  }
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return (members.length > MAX_MEMBERS && !Array.isArray(value)) || members.some(isTooWide);
+}
+
+/** However it came about: by one long body, or by many short patches. Throws RequestEntityTooLarge. */
+function checkWidth(object: KubeObject, old: KubeObject | undefined, pace: Pace | undefined): void {
+  // What is stored already may have come from elsewhere: a restored backup.
+  if (pace !== undefined && isTooWide(object) && !isTooWide(old)) {
+    throw tooLarge(`Request entity too large: an object may have at most ${MAX_MEMBERS} members`);
+  }
+}
+
 /** Stores a new object. `given` is the caller's to give: it is changed and kept. Throws StatusErrors. */
 export async function createObject(core: Core, kind: AnyKind, namespace: string, given: KubeObject, context: WriteContext): Promise<Written> {
   const meta = given.metadata;
@@ -74,16 +94,23 @@ export async function createObject(core: Core, kind: AnyKind, namespace: string,
   dropDuplicateOwners(meta, context.warnings);
   const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
   const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
+  const { pace } = context;
+  checkWidth(given, undefined, pace);
   kind.rules.defaults?.(given);
   if (context.fieldsNoted !== true) {
+    await breath(pace);
     trackCreate(core.registry, kind, given, managerOf(context));
   }
+  await breath(pace);
   await core.admission.admit(request);
   const object = request.object ?? given;
+  await breath(pace);
   kind.rules.prepareCreate?.(object);
   validateNew(kind, object);
+  await breath(pace);
   await core.admission.validate(request);
   context.warnings.push(...kind.rules.warnings?.(object) ?? []);
+  await breath(pace);
   const reservation = core.admission.reserve(request);
   try {
     return context.dryRun ? dryCreate(core, target, object) : await storeNew(core, target, object, base);
@@ -145,15 +172,19 @@ export type UpdateScope =
 export interface Update {
   readonly target: Target;
   readonly scope: UpdateScope;
-  /** The wanted object from the current one, which must not be changed. Called again after a lost race. */
-  mutate(current: KubeObject): KubeObject | Promise<KubeObject>;
+  /** The wanted object from the current one, which must not be changed. Called again after a lost race. `pace` when it may take long. */
+  mutate(current: KubeObject, pace?: Pace): KubeObject | Promise<KubeObject>;
 }
 
 /** Changes an object. A resourceVersion in the mutated object that is not the current one is a Conflict. Throws StatusErrors. */
-export async function updateObject(core: Core, update: Update, context: WriteContext): Promise<Written> {
+export async function updateObject(core: Core, update: Update, given: WriteContext): Promise<Written> {
   for (let attempt = 1; ; attempt += 1) {
     const current = await core.fetch(update.target);
-    const next = await update.mutate(current.object);
+    const context = given.pace === undefined && current.json.length > BIG_BODY_BYTES ? { ...given, pace: new Pace() } : given;
+    await breath(context.pace);
+    const next = await update.mutate(current.object, context.pace);
+    checkWidth(next, current.object, context.pace);
+    await breath(context.pace);
     const wanted = next.metadata.resourceVersion;
     const conditional = wanted !== undefined && wanted !== '' && wanted !== current.object.metadata.resourceVersion;
     if (conditional) {
@@ -180,6 +211,7 @@ async function settle(core: Core, update: Update, current: Stored, request: Muta
   carryOver(kind, next.metadata, old.metadata);
   dropDuplicateOwners(next.metadata, context.warnings);
   const { subresource } = request;
+  const { pace } = context;
   const track = (): void => {
     // A binding is a scheduler's word on a pod, not an update of it.
     if (context.fieldsNoted !== true && subresource !== 'binding') {
@@ -190,27 +222,35 @@ async function settle(core: Core, update: Update, current: Stored, request: Muta
   if (statusOnly) {
     kind.rules.defaultStatus?.(next);
     track();
+    await breath(pace);
     await core.admission.admit(request);
     next = request.object ?? next;
+    await breath(pace);
     validateStatus(kind, next, old);
   } else {
     if (update.scope.part === 'main' && kind.status === true) {
       keepStatus(next, old);
     }
     kind.rules.defaults?.(next);
+    await breath(pace);
     track();
+    await breath(pace);
     await core.admission.admit(request);
     next = request.object ?? next;
+    await breath(pace);
     if (update.scope.part === 'main') {
       kind.rules.prepareUpdate?.(next, old);
     }
     const rules = update.scope.part === 'other' ? update.scope : { check: 'update', generation: true } as const;
     validateChanged(kind, next, old, rules.check);
+    await breath(pace);
     if (rules.generation && hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
       next.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
   }
+  await breath(pace);
   await core.admission.validate(request);
+  await breath(pace);
   return next;
 }
 
@@ -234,7 +274,7 @@ async function replace(core: Core, update: Update, current: Stored, wanted: Kube
   }
   const reservation = core.admission.reserve(request);
   try {
-    return await commit(core, target, current, next, context.dryRun);
+    return await commit(core, target, current, next, context);
   } finally {
     reservation.release();
   }
@@ -257,11 +297,12 @@ export function specFinalizers(object: KubeObject): readonly unknown[] {
 }
 
 /** Writes `next` over `current`, or nothing when they are equal, or removes it when this update released it. */
-export async function commit(core: Core, target: Target, current: Stored, next: KubeObject, dryRun: boolean): Promise<Written> {
+export async function commit(core: Core, target: Target, current: Stored, next: KubeObject, { dryRun, pace }: Pick<WriteContext, 'dryRun' | 'pace'>): Promise<Written> {
   const { kind } = target;
   if (changesNothing(next, current.object) && !core.isStale(target, current)) {
     return { stored: current, object: current.object, deleted: false, created: false };
   }
+  await breath(pace);
   const released = isReleased(next);
   if (dryRun) {
     return { stored: undefined, object: next, deleted: released, created: false };
