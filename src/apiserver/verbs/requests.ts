@@ -32,7 +32,9 @@ function answerOf(kind: AnyKind, written: Written): Answer {
 export async function create(core: Core, call: Call, kind: AnyKind): Promise<Answer> {
   const { context, validation } = writeOptions(call, 'CreateOptions');
   const object = readObject(call, core.registry, kind, validation);
-  await breath(context.pace);
+  if (context.pace !== undefined) {
+    await breath(context.pace);
+  }
   if (kind.namespaced && call.info.namespace === '') {
     throw badRequest('an empty namespace may not be set during creation');
   }
@@ -76,7 +78,9 @@ export async function update(core: Core, call: Call, target: Target, part: 'main
   const { kind } = target;
   const { context, validation } = writeOptions(call, 'UpdateOptions');
   const object = readObject(call, core.registry, kind, validation);
-  await breath(context.pace);
+  if (context.pace !== undefined) {
+    await breath(context.pace);
+  }
   checkIdentity(target, object);
   if (kind.origin === 'custom' && (object.metadata.resourceVersion ?? '') === '') {
     await core.fetch(target);
@@ -106,11 +110,15 @@ export async function patch(core: Core, call: Call, target: Target, part: 'main'
     target, scope,
     mutate: async (current, pace) => {
       const patched = change.apply(asDocument(current));
-      await breath(pace);
+      if (pace !== undefined) {
+        await breath(pace);
+      }
       const next = asKubeObject(decodePatched(change, patched, core.registry, expectedOf(kind), { validation, warnings }));
       warnings = [];
       checkIdentity(target, next);
-      await breath(pace);
+      if (pace !== undefined) {
+        await breath(pace);
+      }
       return part === 'status' ? withStatusOf(kind, current, next) : next;
     },
   }, context);

@@ -81,36 +81,55 @@ function checkWidth(object: KubeObject, old: KubeObject | undefined, pace: Pace 
   }
 }
 
-/** Stores a new object. `given` is the caller's to give: it is changed and kept. Throws StatusErrors. */
-export async function createObject(core: Core, kind: AnyKind, namespace: string, given: KubeObject, context: WriteContext): Promise<Written> {
-  const meta = given.metadata;
-  settleNamespace(kind, meta, namespace);
+/** Gives a new object a name, where it has none; answers what it is generated from, empty when it is not. */
+function settleName(meta: KubeObject['metadata']): string {
   const base = meta.name === undefined || meta.name === '' ? meta.generateName ?? '' : '';
   if (base !== '' || meta.name === undefined) {
     // Without any it is empty, as in Kubernetes: rules are asked before the refusal and may count on a text.
     meta.name = base === '' ? '' : generateName(base);
   }
-  beginLife(kind, meta);
-  dropDuplicateOwners(meta, context.warnings);
-  const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
-  const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
+  return base;
+}
+
+/** Defaults, owners, admission and validation of a new object; resolves with what admission has made of it. */
+async function settleNew(core: Core, kind: AnyKind, given: KubeObject, request: MutableRequest, context: WriteContext): Promise<KubeObject> {
   const { pace } = context;
-  checkWidth(given, undefined, pace);
   kind.rules.defaults?.(given);
   if (context.fieldsNoted !== true) {
-    await breath(pace);
     trackCreate(core.registry, kind, given, managerOf(context));
   }
-  await breath(pace);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
   await core.admission.admit(request);
   const object = request.object ?? given;
-  await breath(pace);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
   kind.rules.prepareCreate?.(object);
   validateNew(kind, object);
-  await breath(pace);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
   await core.admission.validate(request);
   context.warnings.push(...kind.rules.warnings?.(object) ?? []);
-  await breath(pace);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
+  return object;
+}
+
+/** Stores a new object. `given` is the caller's to give: it is changed and kept. Throws StatusErrors. */
+export async function createObject(core: Core, kind: AnyKind, namespace: string, given: KubeObject, context: WriteContext): Promise<Written> {
+  const meta = given.metadata;
+  settleNamespace(kind, meta, namespace);
+  const base = settleName(meta);
+  beginLife(kind, meta);
+  dropDuplicateOwners(meta, context.warnings);
+  checkWidth(given, undefined, context.pace);
+  const target: Target = { kind, namespace: kind.namespaced ? namespace : '', name: meta.name ?? '' };
+  const request = admissionRequest(context, { operation: 'CREATE', target, subresource: '', object: given, old: undefined });
+  const object = await settleNew(core, kind, given, request, context);
   const reservation = core.admission.reserve(request);
   try {
     return context.dryRun ? dryCreate(core, target, object) : await storeNew(core, target, object, base);
@@ -181,10 +200,14 @@ export async function updateObject(core: Core, update: Update, given: WriteConte
   for (let attempt = 1; ; attempt += 1) {
     const current = await core.fetch(update.target);
     const context = given.pace === undefined && current.json.length > BIG_BODY_BYTES ? { ...given, pace: new Pace() } : given;
-    await breath(context.pace);
+    if (context.pace !== undefined) {
+      await breath(context.pace);
+    }
     const next = await update.mutate(current.object, context.pace);
     checkWidth(next, current.object, context.pace);
-    await breath(context.pace);
+    if (context.pace !== undefined) {
+      await breath(context.pace);
+    }
     const wanted = next.metadata.resourceVersion;
     const conditional = wanted !== undefined && wanted !== '' && wanted !== current.object.metadata.resourceVersion;
     if (conditional) {
@@ -203,54 +226,77 @@ export async function updateObject(core: Core, update: Update, given: WriteConte
   }
 }
 
+interface Settling {
+  readonly kind: AnyKind;
+  readonly old: KubeObject;
+  readonly request: MutableRequest;
+  readonly pace: Pace | undefined;
+  /** Notes who owns what has changed. */
+  readonly track: (next: KubeObject) => void;
+}
+
 /** Brings an update to the shape its scope allows, with defaults, and checks it; resolves with what admission has made of it. */
-async function settle(core: Core, update: Update, current: Stored, request: MutableRequest, context: WriteContext): Promise<KubeObject> {
+function settle(core: Core, update: Update, current: Stored, request: MutableRequest, context: WriteContext): Promise<KubeObject> {
   const { kind } = update.target;
   const old = current.object;
-  let next = request.object ?? old;
+  const next = request.object ?? old;
   carryOver(kind, next.metadata, old.metadata);
   dropDuplicateOwners(next.metadata, context.warnings);
   const { subresource } = request;
-  const { pace } = context;
-  const track = (): void => {
-    // A binding is a scheduler's word on a pod, not an update of it.
-    if (context.fieldsNoted !== true && subresource !== 'binding') {
-      trackUpdate(core.registry, { kind, subresource, old, next }, managerOf(context));
-    }
+  const settling: Settling = {
+    kind, old, request, pace: context.pace,
+    track: (changed) => {
+      // A binding is a scheduler's word on a pod, not an update of it.
+      if (context.fieldsNoted !== true && subresource !== 'binding') {
+        trackUpdate(core.registry, { kind, subresource, old, next: changed }, managerOf(context));
+      }
+    },
   };
-  const statusOnly = update.scope.part === 'status';
-  if (statusOnly) {
-    kind.rules.defaultStatus?.(next);
-    track();
+  return update.scope.part === 'status' ? settleStatus(core, settling, next) : settleWanted(core, settling, update.scope, next);
+}
+
+async function settleStatus(core: Core, { kind, old, request, pace, track }: Settling, given: KubeObject): Promise<KubeObject> {
+  kind.rules.defaultStatus?.(given);
+  track(given);
+  if (pace !== undefined) {
     await breath(pace);
-    await core.admission.admit(request);
-    next = request.object ?? next;
-    await breath(pace);
-    validateStatus(kind, next, old);
-  } else {
-    if (update.scope.part === 'main' && kind.status === true) {
-      keepStatus(next, old);
-    }
-    kind.rules.defaults?.(next);
-    await breath(pace);
-    track();
-    await breath(pace);
-    await core.admission.admit(request);
-    next = request.object ?? next;
-    await breath(pace);
-    if (update.scope.part === 'main') {
-      kind.rules.prepareUpdate?.(next, old);
-    }
-    const rules = update.scope.part === 'other' ? update.scope : { check: 'update', generation: true } as const;
-    validateChanged(kind, next, old, rules.check);
-    await breath(pace);
-    if (rules.generation && hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
-      next.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    }
   }
-  await breath(pace);
+  await core.admission.admit(request);
+  const next = request.object ?? given;
+  validateStatus(kind, next, old);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
   await core.admission.validate(request);
-  await breath(pace);
+  return next;
+}
+
+async function settleWanted(core: Core, { kind, old, request, pace, track }: Settling, scope: Exclude<UpdateScope, { part: 'status' }>, given: KubeObject): Promise<KubeObject> {
+  if (scope.part === 'main' && kind.status === true) {
+    keepStatus(given, old);
+  }
+  kind.rules.defaults?.(given);
+  track(given);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
+  await core.admission.admit(request);
+  const next = request.object ?? given;
+  if (pace !== undefined) {
+    await breath(pace);
+  }
+  if (scope.part === 'main') {
+    kind.rules.prepareUpdate?.(next, old);
+  }
+  const rules = scope.part === 'other' ? scope : { check: 'update', generation: true } as const;
+  validateChanged(kind, next, old, rules.check);
+  if (rules.generation && hasGeneration(kind) && desiredStateChanged(kind, next, old)) {
+    next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+  if (pace !== undefined) {
+    await breath(pace);
+  }
+  await core.admission.validate(request);
   return next;
 }
 
@@ -269,6 +315,9 @@ async function replace(core: Core, update: Update, current: Stored, wanted: Kube
   const subresource = scope.part === 'other' ? scope.subresource : scope.part === 'status' ? 'status' : '';
   const request = admissionRequest(context, { operation: 'UPDATE', target, subresource, object: wanted, old: current.object });
   const next = await settle(core, update, current, request, context);
+  if (context.pace !== undefined) {
+    await breath(context.pace);
+  }
   if (subresource === '') {
     context.warnings.push(...kind.rules.warnings?.(next) ?? []);
   }
@@ -302,7 +351,9 @@ export async function commit(core: Core, target: Target, current: Stored, next: 
   if (changesNothing(next, current.object) && !core.isStale(target, current)) {
     return { stored: current, object: current.object, deleted: false, created: false };
   }
-  await breath(pace);
+  if (pace !== undefined) {
+    await breath(pace);
+  }
   const released = isReleased(next);
   if (dryRun) {
     return { stored: undefined, object: next, deleted: released, created: false };
