@@ -8,6 +8,7 @@ import type { Stored } from '../../store/store.ts';
 import { PIECE_ENTRIES, WRITE_CHUNK_CHARS } from '../limits.ts';
 import { flag } from '../params.ts';
 import type { Accept } from '../types.ts';
+import { metadataText } from './metadatatext.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -166,12 +167,26 @@ function* mapped<T>(items: readonly T[], text: (item: T) => string): Generator<s
   }
 }
 
+/** An object's metadata as a PartialObjectMetadata. */
+const partialText = (item: Stored, accept: Accept): string =>
+  `{"kind":"PartialObjectMetadata","apiVersion":${JSON.stringify(metaApiVersion(accept))},"metadata":${metadataText(item)}}`;
+
+/** Some rows as text, and the Table without them. */
+function tablePiece(kind: AnyKind, items: readonly Stored[], view: View, meta: ListMeta, columns: boolean): { head: JsonObject; texts: string } {
+  const objects = items.map((item) => item.object);
+  const spliced = view.includeObject === 'Metadata';
+  const { rows, ...head } = tableOf(kind, objects, spliced ? { ...view, includeObject: 'None' } : view, meta, columns);
+  if (!spliced || !Array.isArray(rows)) {
+    return { head, texts: JSON.stringify(rows).slice(1, -1) };
+  }
+  // Rows are as many as objects: `{"cells":[…]}`.
+  return { head, texts: items.map((item, index) => `${JSON.stringify(rows[index]).slice(0, -1)},"object":${partialText(item, view.accept)}}`).join(',') };
+}
+
 /** The rows of a Table some at a time, so that a long one holds up nobody. */
 function* tablePieces(kind: AnyKind, items: readonly Stored[], meta: ListMeta, view: View): Generator<string> {
   for (let at = 0; at === 0 || at < items.length; at += PIECE_ENTRIES) {
-    const slice = items.slice(at, at + PIECE_ENTRIES).map((item) => item.object);
-    const { rows, ...head } = tableOf(kind, slice, view, meta, at === 0);
-    const texts = JSON.stringify(rows).slice(1, -1);
+    const { head, texts } = tablePiece(kind, items.slice(at, at + PIECE_ENTRIES), view, meta, at === 0);
     yield at === 0 ? `${JSON.stringify(head).slice(0, -1)},"rows":[${texts}` : `,${texts}`;
   }
   yield ']}';
@@ -184,7 +199,7 @@ export function listPieces(kind: AnyKind, items: readonly Stored[], meta: ListMe
     case 'PartialObjectMetadataList':
     case 'PartialObjectMetadata':
       return joined(listHead('PartialObjectMetadataList', metaApiVersion(view.accept), meta),
-        mapped(items, (item) => JSON.stringify(partialMetadata(item.object, view.accept))), PIECE_ENTRIES);
+        mapped(items, (item) => partialText(item, view.accept)), PIECE_ENTRIES);
     default:
       return joined(listHead(listKindOf(kind), apiVersionOf(kind), meta), mapped(items, (item) => item.json), Infinity);
   }
