@@ -193,7 +193,7 @@ async function start(options: NodeOptions, undo: Undo): Promise<RunningNode> {
   undo.add(() => starting.then((running) => running.stop(), () => undefined));
   const [service, network, secretRoot] = await Promise.all([starting, PodNetwork.prepare(instance, log), prepareFolders(instance)]);
   await options.onNetworkReady?.();
-  const qemu = new QemuExtension({ client, informers, recorder, instance, log });
+  const qemu = new QemuExtension({ client, informers, recorder, instance, podman: service.client, log });
   const parts: Parts = { options, informers, service, network, qemu, secretRoot, undo, signal: abort.signal };
   const { pods, images } = startPods(parts);
   const proxy = new ServiceProxy({

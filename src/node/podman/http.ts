@@ -117,7 +117,8 @@ export class PodmanHttp {
   async #jsonOnce(request: PodmanRequest, options: { timeoutMs?: number | 'never' }): Promise<unknown> {
     const message = await this.#open(request, options.timeoutMs ?? REQUEST_TIMEOUT_MS);
     const text = await readText(message, MAX_ANSWER_BYTES);
-    if (text === '') {
+    // Some answers are an empty line.
+    if (text.trim() === '') {
       return undefined;
     }
     try {

@@ -2,7 +2,7 @@
 import { quantityToNumber } from '../../apimachinery/quantity.ts';
 import type { Disk, VirtualMachineInstanceSpec, Volume } from '../../kinds/generated/kubevirt.ts';
 import { LaunchError } from './errors.ts';
-import { DATA, emptyFile, seedFile } from './layout.ts';
+import { DATA, emptyFile, overlayFile, seedFile } from './layout.ts';
 import type { ImageDisk } from './script.ts';
 import { checked, joined, literal, optionValue, variable, type Word } from './words.ts';
 
@@ -16,6 +16,18 @@ export interface DiskPlan {
   empty: { volume: string; bytes: number }[];
   /** What the guest calls each volume's disk, as far as can be told from outside: `vda`. */
   targets: Map<string, string>;
+  /** Drives whose changes QEMU keeps in temporary files, by volume. */
+  temporary: { volume: string; drive: string }[];
+  /** Names of the files of disks and seeds in the guest's folder. */
+  files: string[];
+}
+
+/** What a saved guest finds in its folder in place of fresh disks. */
+export interface RestoredDisks {
+  /** Names the images were kept under, by volume. */
+  images: Readonly<Record<string, string>>;
+  /** Volumes with a file of what the guest wrote over the image. */
+  overlays: ReadonlySet<string>;
 }
 
 type Bus = 'virtio' | 'sata' | 'scsi' | 'usb';
@@ -45,7 +57,7 @@ function busOf(disk: Disk): Bus {
 }
 
 /** Where the drive's bytes come from; `readonly` is what the source itself allows. */
-function source(volume: Volume, plan: DiskPlan): { parts: (string | Word)[]; readonly: boolean } {
+function source(volume: Volume, plan: DiskPlan, drive: string, restored: RestoredDisks | undefined): { parts: (string | Word)[]; readonly: boolean } {
   const { name } = volume;
   if (volume.containerDisk !== undefined) {
     const index = plan.images.length;
@@ -54,14 +66,21 @@ function source(volume: Volume, plan: DiskPlan): { parts: (string | Word)[]; rea
       checked(`volume ${name}: path`, path, IMAGE_PATH);
     }
     plan.images.push({ index, volume: name, path: path.replace(/^\/+/, '') });
-    plan.imageVolumes.push({ volume: name, image: volume.containerDisk.image });
+    plan.imageVolumes.push({ volume: name, image: restored?.images[name] ?? volume.containerDisk.image });
+    if (restored?.overlays.has(name) === true) {
+      plan.files.push(overlayFile(name));
+      return { parts: [`file=${DATA}/${overlayFile(name)},format=qcow2`], readonly: false };
+    }
+    plan.temporary.push({ volume: name, drive });
     // The guest writes to a temporary layer over the image, which goes with QEMU.
     return { parts: ['file=', variable(`P${index}`), ',format=', variable(`F${index}`), ',snapshot=on'], readonly: false };
   }
   if (volume.emptyDisk !== undefined) {
     plan.empty.push({ volume: name, bytes: quantityToNumber(volume.emptyDisk.capacity) });
+    plan.files.push(emptyFile(name));
     return { parts: [`file=${DATA}/${emptyFile(name)},format=raw,discard=unmap,cache=unsafe`], readonly: false };
   }
+  plan.files.push(seedFile(name));
   return { parts: [`file=${DATA}/${seedFile(name)},format=raw`], readonly: true };
 }
 
@@ -128,8 +147,8 @@ function bootIndex(disk: Disk, volume: Volume, explicit: boolean, position: numb
 }
 
 /** Throws LaunchError for what cannot be honoured. */
-export function planDisks(spec: VirtualMachineInstanceSpec): DiskPlan {
-  const plan: DiskPlan = { words: [], images: [], imageVolumes: [], empty: [], targets: new Map() };
+export function planDisks(spec: VirtualMachineInstanceSpec, restored?: RestoredDisks): DiskPlan {
+  const plan: DiskPlan = { words: [], images: [], imageVolumes: [], empty: [], targets: new Map(), temporary: [], files: [] };
   const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
   const disks = allDisks(spec);
   const explicit = [...disks, ...spec.domain.devices.interfaces ?? []].some(({ bootOrder }) => bootOrder !== undefined);
@@ -142,10 +161,10 @@ export function planDisks(spec: VirtualMachineInstanceSpec): DiskPlan {
     checked('volume name', disk.name, VOLUME_NAME);
     const bus = busOf(disk);
     const cdrom = disk.cdrom !== undefined;
-    const { parts, readonly } = source(volume, plan);
+    const id = `drive-${position}`;
+    const { parts, readonly } = source(volume, plan, id, restored);
     const { words, on } = slots.place(bus);
     const locked = readonly || cdrom || disk.disk?.readonly === true;
-    const id = `drive-${position}`;
     // A read-only IDE disk does not exist: the drive is writable there, its file is not.
     const readOnlyFlag = locked && (bus !== 'sata' || cdrom) ? ',readonly=on' : readonly ? ',snapshot=on' : '';
     const serial = disk.serial === undefined ? '' : `,serial=${optionValue(checked(`disk ${disk.name}: serial`, disk.serial, SERIAL))}`;

@@ -20,6 +20,7 @@ import type { Pod } from '../../kinds/generated/core.ts';
 import type { VirtualMachineInstance } from '../../kinds/generated/kubevirt.ts';
 import { COMPUTE_CONTAINER, LABEL_COMPONENT, LABEL_NODE_NAME, LAUNCHER } from '../../kinds/kubevirt/wellknown.ts';
 import { setupGuestNetwork, teardownGuestNetwork } from '../guestnet/guestnet.ts';
+import type { PodmanClient } from '../podman/client.ts';
 import { PodStartError } from '../pods/errors.ts';
 import type { ContainerOverride, PodExtension, PrepareContext, StartedContainer } from '../pods/extension.ts';
 import { logFolder } from '../pods/podfiles.ts';
@@ -30,6 +31,7 @@ import { guestHandler, type Guests } from './handler.ts';
 import { RUN_AS } from './identity.ts';
 import { IsoError } from './iso9660.ts';
 import { kvmUsable, type KvmVerdict } from './kvm.ts';
+import { Suspensions, asksToSuspend, type Resumed, type SuspendableGuest } from './suspensions.ts';
 import { emptyFile, IMAGES, KERNEL_IMAGE, seedFile } from './layout.ts';
 import { planLaunch, type LaunchPlan } from './machine.ts';
 import { guestMac, interfaceName, runningStatus } from './report.ts';
@@ -43,6 +45,7 @@ export interface QemuOptions {
   informers: Informers;
   recorder: EventRecorder;
   instance: Instance;
+  podman: PodmanClient;
   log: Log;
 }
 
@@ -53,6 +56,8 @@ const PIDS_LIMIT = 1024;
 /** A new pod waits this long for the QEMU of the last to end, milliseconds. */
 const PREDECESSOR_MS = 60_000;
 const PREDECESSOR_CHECK_MS = 50;
+/** How often saved guests that nobody wants any more are looked for, milliseconds. */
+const SWEEP_MS = 10 * 60_000;
 
 interface Running {
   guest: Guest;
@@ -68,6 +73,8 @@ export class QemuExtension implements PodExtension, Guests {
   /** By `namespace/name` of the instance. */
   readonly #running = new Map<string, Running>();
   readonly #reports: QueueController;
+  readonly #suspensions: Suspensions;
+  readonly #suspending: QueueController;
   /** Addresses of pods prepared here, by uid; a pod adopted has its own in its status. */
   readonly #addresses = new Map<string, string>();
   readonly #kvm: Promise<KvmVerdict>;
@@ -80,6 +87,10 @@ export class QemuExtension implements PodExtension, Guests {
     this.#vmis = options.informers.for(VIRTUALMACHINEINSTANCES);
     this.#reports = newController({
       name: 'guests', log: options.log, reconcile: (key) => this.#report(key), before: (signal) => options.informers.start(signal),
+    });
+    this.#suspensions = new Suspensions({ ...options, dataDir: options.instance.dataDir, log: this.#log });
+    this.#suspending = newController({
+      name: 'suspensions', log: options.log, reconcile: (key) => this.#suspend(key), before: (signal) => options.informers.start(signal),
     });
     this.handler = guestHandler(this);
     this.#kvm = this.#probe();
@@ -95,6 +106,7 @@ export class QemuExtension implements PodExtension, Guests {
     const changed = (vmi: VirtualMachineInstance): void => {
       if (this.#running.has(keyOf(vmi))) {
         this.#reports.queue.add(keyOf(vmi));
+        this.#suspending.queue.add(keyOf(vmi));
       }
     };
     this.#vmis.on({ added: changed, updated: changed });
@@ -104,7 +116,34 @@ export class QemuExtension implements PodExtension, Guests {
         guest.end();
       }
     }, { once: true });
-    await this.#reports.start(signal);
+    await Promise.all([this.#reports.start(signal), this.#suspending.start(signal)]);
+    this.#sweepNowAndThen(signal);
+  }
+
+  #sweepNowAndThen(signal: AbortSignal): void {
+    const sweep = (): void => {
+      this.#suspensions.sweep().catch((error: unknown) => {
+        this.#log.warn({ error: messageOf(error) }, 'saved guests could not be looked through');
+      });
+    };
+    const timer = setInterval(sweep, SWEEP_MS);
+    timer.unref();
+    signal.addEventListener('abort', () => {
+      clearInterval(timer);
+    }, { once: true });
+  }
+
+  async #suspend(key: string): Promise<void> {
+    const running = this.#running.get(key);
+    const vmi = this.#vmis.get(key);
+    if (running !== undefined && vmi?.metadata.uid === running.guest.options.vmiUid && running.guest.state !== 'ended') {
+      await this.#suspensions.reconcile(this.#suspendable(running.guest), vmi);
+    }
+  }
+
+  #suspendable(guest: Guest): SuspendableGuest {
+    const folder = this.#vmDir(guest.options.podUid);
+    return { guest, folder, data: join(folder, 'data') };
   }
 
   find(namespace: string, name: string): Guest | undefined {
@@ -226,17 +265,18 @@ export class QemuExtension implements PodExtension, Guests {
     const root = join(context.podDir, 'vm', 'root');
     await mkdir(join(this.#options.instance.runDir, 'vm'), { recursive: true, mode: 0o700 });
     const name = interfaceName(vmi);
-    const [kvm, mounts, folderMounts, network, seeds] = await Promise.all([
+    const [kvm, mounts, folderMounts, network] = await Promise.all([
       this.#kvm, prepareRootfs(root), prepareFolders(folders, RUN_AS),
       name === undefined ? undefined : this.#network(vmi, pod, context, guestMac(vmi, name)),
-      this.#seeds(vmi),
     ]);
-    const plan = planLaunch(vmi, { accelerator: kvm.usable ? 'kvm' : 'tcg', ...(network === undefined ? {} : { network }) });
+    const accelerator = kvm.usable ? 'kvm' : 'tcg';
+    const restored = await this.#suspensions.restore(vmi, { data: folders.data, folder: join(context.podDir, 'vm') }, accelerator);
+    const plan = planLaunch(vmi, { accelerator, ...(network === undefined ? {} : { network }), ...(restored === undefined ? {} : { restored }) });
     const devices = join(this.#options.instance.runDir, 'vm', '.dev');
     const [tun, kvmDevice] = await Promise.all([
       network === undefined ? undefined : openDevice(devices, '/dev/net/tun', TUN),
       kvm.usable ? openDevice(devices, '/dev/kvm', KVM) : undefined,
-      this.#writeDisks(folders.data, seeds, plan),
+      restored === undefined ? this.#writeDisks(folders.data, vmi, plan) : undefined,
     ]);
     return {
       rootfs: root, mounts: [...mounts, ...folderMounts], imageVolumes: imagesOf(plan),
@@ -264,7 +304,8 @@ export class QemuExtension implements PodExtension, Guests {
     }, (error) => isStatusError(error, 'NotFound'));
   }
 
-  async #writeDisks(data: string, seeds: Awaited<ReturnType<typeof seedDisks>>, plan: LaunchPlan): Promise<void> {
+  async #writeDisks(data: string, vmi: VirtualMachineInstance, plan: LaunchPlan): Promise<void> {
+    const seeds = await this.#seeds(vmi);
     await Promise.all([
       ...seeds.map(async ({ volume, image }) => {
         const file = join(data, seedFile(volume));
@@ -297,6 +338,9 @@ export class QemuExtension implements PodExtension, Guests {
     const listener: GuestListener = {
       changed: () => {
         this.#reports.queue.add(key);
+        if (asksToSuspend(this.#vmis.get(key) ?? vmi)) {
+          this.#suspending.queue.add(key);
+        }
       },
       panicked: (guest, why) => {
         this.#panicked(guest, pod, why);
@@ -309,9 +353,30 @@ export class QemuExtension implements PodExtension, Guests {
       scrollback: () => this.#scrollback(uid),
     });
     const ip = this.#addresses.get(uid) ?? pod.status?.podIP;
+    const one = this.#suspendable(guest);
+    const [resumed, begun] = await Promise.all([this.#suspensions.resumed(one.folder), this.#suspensions.begun(owner.uid)]);
+    const unfinished = resumed?.done === false;
+    if (unfinished || begun) {
+      guest.hold();
+    }
     this.#running.set(key, { guest, pod, ip: ip === '' ? undefined : ip });
     this.#log.debug({ vmi: key, container: containerId }, 'a guest runs');
     await guest.open();
+    if (unfinished) {
+      await this.#goOn(one, resumed);
+    }
+    this.#suspending.queue.add(key);
+  }
+
+  /** A guest that cannot be told to go on, because it ended, is its worker's to report. */
+  async #goOn(one: SuspendableGuest, resumed: Resumed): Promise<void> {
+    try {
+      await this.#suspensions.goOn(one, resumed);
+    } catch (error) {
+      if (!one.guest.gone.aborted) {
+        throw error;
+      }
+    }
   }
 
   async #scrollback(podUid: string): Promise<Buffer> {

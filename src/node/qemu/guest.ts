@@ -57,6 +57,8 @@ export class Guest {
   #qmp: Qmp | undefined;
   #console: Console | undefined;
   #softReboot: NodeJS.Timeout | undefined;
+  /** Its run state is being worked on: nothing is told of it. */
+  #held = false;
   #panic = '';
   #panicTimer: NodeJS.Timeout | undefined;
   readonly #stopped = new AbortController();
@@ -77,6 +79,44 @@ export class Guest {
 
   get console(): Console | undefined {
     return this.#console;
+  }
+
+  /** Aborts when the guest has ended or is left alone. */
+  get gone(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  /** Throws when it is not connected. */
+  get monitor(): Qmp {
+    return this.#monitor();
+  }
+
+  /** Ends QEMU at once. Nothing to do when it ends already. */
+  async quit(): Promise<void> {
+    const qmp = this.#qmp;
+    if (qmp === undefined || qmp.closed) {
+      return;
+    }
+    try {
+      await qmp.execute('quit');
+    } catch (error) {
+      // It may go before it has answered.
+      if (!qmp.closed) {
+        throw error;
+      }
+    }
+  }
+
+  /** Until `release`, QEMU's stops and starts are not the guest's. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  async release(): Promise<void> {
+    this.#held = false;
+    if (this.#qmp?.closed === false) {
+      await this.#look(this.#qmp);
+    }
   }
 
   /** Path of the display's socket, when there is a display. */
@@ -192,8 +232,13 @@ export class Guest {
       return;
     }
     this.#qmp = qmp;
-    const [kvm, status] = await Promise.all([qmp.execute('query-kvm'), qmp.execute('query-status')]);
+    const kvm = await qmp.execute('query-kvm');
     this.#kvm = isObject(kvm) && kvm['enabled'] === true;
+    await this.#look(qmp);
+  }
+
+  async #look(qmp: Qmp): Promise<void> {
+    const status = await qmp.execute('query-status');
     const word = isObject(status) && typeof status['status'] === 'string' ? status['status'] : '';
     this.#log.debug({ status: word, kvm: this.#kvm }, 'connected to QEMU');
     if (word === 'shutdown') {
@@ -301,7 +346,7 @@ export class Guest {
   }
 
   #moved(state: GuestState): void {
-    if (this.#state === 'ended' || this.#state === state) {
+    if (this.#held || this.#state === 'ended' || this.#state === state) {
       return;
     }
     this.#state = state;

@@ -15,3 +15,9 @@ export const VNC_SOCKET = 'vnc.sock';
 
 export const seedFile = (volume: string): string => `${volume}.iso`;
 export const emptyFile = (volume: string): string => `${volume}.raw`;
+/** What the guest wrote over an image disk, in a file of its own once the guest has been saved. */
+export const overlayFile = (volume: string): string => `${volume}.overlay`;
+/** A saved guest's memory and devices. */
+export const MEMORY_FILE = 'memory.saved';
+/** QEMU connects here to write them. */
+export const SAVE_SOCKET = 'save.sock';

@@ -1,10 +1,10 @@
 /** A VirtualMachineInstance as QEMU's command line: pure, and the only place that knows QEMU's options beside disks.ts. */
 import { quantityToNumber } from '../../apimachinery/quantity.ts';
 import type { CPU, Interface, VirtualMachineInstance, VirtualMachineInstanceSpec } from '../../kinds/generated/kubevirt.ts';
-import { planDisks, type DiskPlan } from './disks.ts';
+import { planDisks, type DiskPlan, type RestoredDisks } from './disks.ts';
 import { LaunchError } from './errors.ts';
 import { IMAGES, KERNEL_IMAGE, QMP_SOCKET, SERIAL_SOCKET, SOCKETS, VNC_SOCKET } from './layout.ts';
-import { launcherScript, type KernelFiles } from './script.ts';
+import { launcherScript, MEMORY_FD, type KernelFiles } from './script.ts';
 import { unsupportedFields } from './unsupported.ts';
 import { checked, literal, optionValue, type Word } from './words.ts';
 
@@ -14,6 +14,8 @@ export interface LaunchFacts {
   accelerator: Accelerator;
   /** The guest's link, when it has one. */
   network?: { tap: string; mac: string };
+  /** The guest was saved and goes on: its disks, and QEMU's full name of its machine type. */
+  restored?: RestoredDisks & { machine: string };
 }
 
 export interface LaunchPlan {
@@ -52,10 +54,10 @@ function machineType(spec: VirtualMachineInstanceSpec): string {
 
 const enabled = (feature: { enabled?: boolean } | undefined, otherwise: boolean): boolean => (feature === undefined ? otherwise : feature.enabled !== false);
 
-function machineWords(spec: VirtualMachineInstanceSpec, accelerator: Accelerator): Word[] {
+function machineWords(spec: VirtualMachineInstanceSpec, { accelerator, restored }: LaunchFacts): Word[] {
   const { features, clock } = spec.domain;
   const options = [
-    machineType(spec), 'usb=off', 'vmport=off', 'dump-guest-core=off',
+    restored?.machine ?? machineType(spec), 'usb=off', 'vmport=off', 'dump-guest-core=off',
     ...(enabled(features?.acpi, true) ? [] : ['acpi=off']),
     ...(features?.smm === undefined ? [] : [`smm=${enabled(features.smm, true) ? 'on' : 'off'}`]),
     ...(clock?.timer?.hpet?.present === false ? ['hpet=off'] : []),
@@ -259,14 +261,14 @@ export function planLaunch(vmi: VirtualMachineInstance, facts: LaunchFacts, now:
   if (unsupported.length > 0) {
     throw new LaunchError(`not supported here: ${unsupported.map((field) => `spec.${field}`).join(', ')}`);
   }
-  const disks = planDisks(spec);
+  const disks = planDisks(spec, facts.restored);
   const kernel = kernelFiles(spec);
   const words = [
     literal('qemu-system-x86_64'), ...identityWords(vmi),
     literal('-add-fd'), literal('fd=3,set=1'),
     literal('-sandbox'), literal('on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'),
     literal('-nodefaults'), literal('-no-user-config'), literal('-display'), literal('none'),
-    ...machineWords(spec, facts.accelerator), ...cpuWords(spec, facts.accelerator),
+    ...machineWords(spec, facts), ...cpuWords(spec, facts.accelerator),
     literal('-m'), literal(`${Math.ceil(memoryOf(spec) / MIB)}M`),
     ...clockWords(spec, now), literal('-boot'), literal('menu=off,strict=on'),
     // A guest's reboot resets it in place; a guest that panics ends QEMU with a failure.
@@ -274,8 +276,10 @@ export function planLaunch(vmi: VirtualMachineInstance, facts: LaunchFacts, now:
     literal('-chardev'), literal(`socket,id=mon,path=${SOCKETS}/${QMP_SOCKET},server=on,wait=off`), literal('-mon'), literal('chardev=mon,mode=control'),
     ...kernelWords(spec, kernel), ...serialWords(spec), ...graphicsWords(spec), ...networkWords(spec, facts.network),
     ...disks.words, ...inputWords(spec), ...extraDeviceWords(spec),
-    ...(spec.startStrategy === 'Paused' ? [literal('-S')] : []),
+    // What a saved guest does next is for this process to say, once its saved state counts no more.
+    ...(facts.restored === undefined ? [] : [literal('-incoming'), literal(`fd:${MEMORY_FD}`)]),
+    ...(spec.startStrategy === 'Paused' || facts.restored !== undefined ? [literal('-S')] : []),
   ];
-  const kernelImage = spec.domain.firmware?.kernelBoot?.container?.image;
-  return { script: launcherScript(disks.images, kernel, words), disks, kernelImage };
+  const kernelImage = facts.restored?.images[KERNEL_IMAGE] ?? spec.domain.firmware?.kernelBoot?.container?.image;
+  return { script: launcherScript(disks.images, kernel, words, facts.restored !== undefined), disks, kernelImage };
 }

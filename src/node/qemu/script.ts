@@ -2,11 +2,13 @@
  * The launcher container's program: looks at the disk images with the rights QEMU will have, then becomes QEMU. The images are looked
  * at in here because their content is anybody's: nothing outside the container follows their links or reads their headers.
  */
-import { DATA, IMAGES, KERNEL_IMAGE } from './layout.ts';
+import { DATA, IMAGES, KERNEL_IMAGE, MEMORY_FILE } from './layout.ts';
 import { literal, type Word } from './words.ts';
 
 /** Exit code of a launcher that refused its images; what is wrong stands in its log. */
 export const EXIT_REFUSED = 64;
+/** File descriptor QEMU reads a saved guest's memory from. */
+export const MEMORY_FD = 4;
 
 /** A containerDisk to be looked at: sets `P<index>` to its file and `F<index>` to its format. */
 export interface ImageDisk {
@@ -80,7 +82,7 @@ needed() { [ -r "${IMAGES}/${KERNEL_IMAGE}/$2" ] && [ -f "${IMAGES}/${KERNEL_IMA
 `;
 
 /** `command` is QEMU's command line. File descriptor 3 is the container's log, where the console is copied to. */
-export function launcherScript(images: readonly ImageDisk[], kernel: KernelFiles, command: readonly Word[]): string {
+export function launcherScript(images: readonly ImageDisk[], kernel: KernelFiles, command: readonly Word[], saved = false): string {
   const lines = images.map(({ index, volume, path }) => `image ${index} ${literal(volume).shell} ${literal(path).shell}`);
   if (kernel.kernel !== undefined) {
     lines.push(`needed kernelPath ${literal(kernel.kernel).shell}`);
@@ -88,5 +90,5 @@ export function launcherScript(images: readonly ImageDisk[], kernel: KernelFiles
   if (kernel.initrd !== undefined) {
     lines.push(`needed initrdPath ${literal(kernel.initrd).shell}`);
   }
-  return `${PRELUDE}${lines.join('\n')}\nexport TMPDIR=${DATA}\nexec ${command.map(({ shell }) => shell).join(' ')} 3>&1\n`;
+  return `${PRELUDE}${lines.join('\n')}\nexport TMPDIR=${DATA}\nexec ${command.map(({ shell }) => shell).join(' ')} 3>&1${saved ? ` ${MEMORY_FD}<${DATA}/${MEMORY_FILE}` : ''}\n`;
 }

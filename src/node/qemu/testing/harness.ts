@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Instance } from '../../../apimachinery/instance.ts';
 import { silentLog, type Log } from '../../../apimachinery/log.ts';
-import { controllerReference } from '../../../apimachinery/object.ts';
+import { controllerReference, type ObjectMeta } from '../../../apimachinery/object.ts';
 import { Client } from '../../../client/client.ts';
 import { EventRecorder } from '../../../client/events.ts';
 import { Informers } from '../../../client/informers.ts';
@@ -82,7 +82,7 @@ export class QemuHarness {
 
   #newExtension(): QemuExtension {
     return new QemuExtension({
-      client: this.client, informers: new Informers(this.client, log), recorder: new EventRecorder(this.client, 'virt-handler'), instance: this.instance, log,
+      client: this.client, informers: new Informers(this.client, log), recorder: new EventRecorder(this.client, 'virt-handler'), instance: this.instance, podman: this.podman.client, log,
     });
   }
 
@@ -125,14 +125,14 @@ export class QemuHarness {
     });
   }
 
-  async launch(name: string, spec: VirtualMachineInstanceSpec): Promise<Running> {
+  async launch(name: string, spec: VirtualMachineInstanceSpec, metadata: Partial<ObjectMeta> = {}): Promise<Running> {
     const vmi = await this.client.create(resources.VIRTUALMACHINEINSTANCES, {
-      apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', metadata: { name, namespace: 'default' },
+      apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', metadata: { ...metadata, name, namespace: 'default' },
       spec, status: { phase: 'Scheduled', phaseTransitionTimestamps: [] },
     });
     const pod = await this.client.create(resources.PODS, {
       apiVersion: 'v1', kind: 'Pod',
-      metadata: { name: `virt-launcher-${name}`, namespace: 'default', labels: { 'kubevirt.io': 'virt-launcher' }, ownerReferences: [controllerReference(vmi)] },
+      metadata: { name: `virt-launcher-${name}-${this.#pods.length}`, namespace: 'default', labels: { 'kubevirt.io': 'virt-launcher' }, ownerReferences: [controllerReference(vmi)] },
       spec: { nodeName: 'here', containers: [{ name: COMPUTE, image: 'telar.local/virt-launcher' }] },
       status: { podIP: '127.0.0.1' },
     });
