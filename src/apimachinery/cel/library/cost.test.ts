@@ -31,6 +31,8 @@ const ROWS: readonly (readonly [expression: string, cost: number])[] = [
   ["strings.quote('ABCDEFGHIJ abcdefghij')", 3], ["strings.quote('ABCDEFGHIJ abcdefghij') == strings.quote('ABCDEFGHIJ abcdefghij')", 9],
   ["'abc 123 def 123'.replace('123', '456')", 3], ["'abc 123 def 123'.replace('', 'x')", 3], ["'abc 123 def 123'.replace('123', '')", 3], ["'abc 123 def 123'.split(' ')", 3], ["'abc 123 def 123'.split(' ', 1)", 3],
   ["'abc 123 def 123'.substring(5)", 2], ["'abc 123 def 123'.substring(5, 8)", 2], ["'  abc 123 def 123  '.trim()", 2], [`${JOINED}.join(' ')`, 15], [`${JOINED}.join()`, 13],
+  // A search through a pattern of many steps; people's patterns cost what Kubernetes says.
+  ["'abc 123 def 123'.find('(a?){30}b{30}')", 716], ["'abc 123 def 123'.find('[a-z]+ [0-9]+')", 8],
   ["'abc 123 def 123'.find('123')", 2], ["'abc 123 def 123'.findAll('123')", 2], ["'abc 123 def 123'.findAll('123', 1)", 2], ["jsonpatch.escapeKey('abc/def~ abc/def~')", 2],
   ["authorizer.path('/healthz')", 2], [BACKEND, 6], [`authorizer.group('').resource('pods').fieldSelector('${SELECTOR}')`, 1_821], [`authorizer.group('').resource('pods').labelSelector('${SELECTOR}')`, 1_821],
   ["authorizer.path('/healthz').check('get').allowed()", 350_003], [`${BACKEND}.check('create').allowed()`, 350_007], [`${BACKEND}.check('create').errored()`, 350_007],

@@ -139,15 +139,19 @@ const longText: Cost = (args) => Math.max(1, Math.ceil(sizeOf(args[0] ?? null) /
 /** A step of a pattern in a test, which visits few of them, and in a search, which visits all; in units of pattern cost. */
 const TEST_STEP = 1 / 40;
 const SEARCH_STEP = 1 / 4;
+/** In a search, each step beyond this many: so that a call at its limit takes tens of ms, not a second. Patterns that people write have fewer. */
+const MANY_STEPS = 24;
+const FURTHER_STEP = 5 / 2;
 /** Of a search's cost, what each further match is charged. */
 const FURTHER_SEARCH = 0.2;
 
 /** Kubernetes' cost goes by the pattern's characters; a pattern that is larger than it looks is charged by its steps. */
-const patternWork = (step: number): Cost => (args) => {
+const patternWork = (work: (steps: number) => number): Cost => (args) => {
   const characters = Math.ceil((1 + sizeOf(args[0] ?? null)) * STRING_COST);
-  return Math.max(patternCost(args), characters * Math.floor(patternSize(text(args[1])) * step));
+  return Math.max(patternCost(args), characters * Math.floor(work(patternSize(text(args[1])))));
 };
-const searchWork = patternWork(SEARCH_STEP);
+const testWork = patternWork((steps) => steps * TEST_STEP);
+const searchWork = patternWork((steps) => steps * SEARCH_STEP + Math.max(0, steps - MANY_STEPS) * FURTHER_STEP);
 
 const findAll: Run = (args, meter) => {
   const limit = args[2] === undefined ? -1 : position(args[2]);
@@ -159,8 +163,8 @@ export const strings: readonly Overload[] = [
   overload('contains', 'string.(string): bool', ([a, b]) => text(a).includes(text(b)), containment),
   overload('startsWith', 'string.(string): bool', ([a, b]) => text(a).startsWith(text(b)), traversal),
   overload('endsWith', 'string.(string): bool', ([a, b]) => text(a).endsWith(text(b)), traversal),
-  overload('matches', 'string.(string): bool', ([a, b]) => matches(text(a), text(b)), patternWork(TEST_STEP)),
-  overload('matches', '(string, string): bool', ([a, b]) => matches(text(a), text(b)), patternWork(TEST_STEP)),
+  overload('matches', 'string.(string): bool', ([a, b]) => matches(text(a), text(b)), testWork),
+  overload('matches', '(string, string): bool', ([a, b]) => matches(text(a), text(b)), testWork),
   overload('find', 'string.(string): string', ([a, b]) => findFirst(text(a), text(b)) ?? '', searchWork),
   overload('findAll', 'string.(string): list<string>', findAll, searchWork),
   overload('findAll', 'string.(string, int): list<string>', findAll, searchWork),
