@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError, selectorFromMap, selectorFromObject, selectorToString,
 } from './selectors.ts';
@@ -61,4 +61,25 @@ test('field selectors, escapes included', () => {
   assert.throws(() => parseFieldSelector('a=b=c'), SelectorError);
   assert.throws(() => parseFieldSelector('a=b\\'), SelectorError);
   assert.deepEqual(parseFieldSelector(',,'), { requirements: [] });
+});
+
+describe('long selectors', () => {
+  test('find every one of many values, and none beside them', () => {
+    const names = Array.from({ length: 500 }, (_, n) => `v${(n * 7919) % 10_000}`);
+    const [within, without] = [parseLabelSelector(`app in (${names.join(',')})`), parseLabelSelector(`app notin (${names.join(',')})`)];
+    for (let n = 0; n < 10_000; n += 1) {
+      const labels = { app: `v${n}` };
+      const listed = names.includes(labels.app);
+      assert.equal(matchesLabels(within, labels), listed);
+      assert.equal(matchesLabels(without, labels), !listed);
+    }
+    assert.ok(!matchesLabels(within, {}) && matchesLabels(without, {}));
+  });
+
+  test('have a bounded number of requirements', () => {
+    const terms = (count: number, term: (n: number) => string): string => Array.from({ length: count }, (_, n) => term(n)).join(',');
+    assert.equal(parseLabelSelector(terms(500, (n) => `!k${n}`)).requirements.length, 500);
+    assert.throws(() => parseLabelSelector(terms(501, (n) => `!k${n}`)), SelectorError);
+    assert.throws(() => parseFieldSelector(terms(501, (n) => `metadata.name!=n${n}`)), SelectorError);
+  });
 });
