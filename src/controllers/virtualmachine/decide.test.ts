@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VirtualMachine, VirtualMachineInstance, VirtualMachineStatus } from '../../kinds/generated/kubevirt.ts';
+import { ANNOTATION_QUEUE_STATE, ANNOTATION_SUSPEND, LABEL_QUEUE_NAME } from '../../kinds/kubevirt/wellknown.ts';
 import { backoffSeconds, decide, pendingRequests, startFailure, type Action, type RunStrategy } from './decide.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
@@ -146,3 +147,66 @@ test('a Stop ends with its instance, a Start with a live one', () => {
   assert.deepEqual(actions(START, vmi('Failed')), ['Start']);
   assert.deepEqual(actions(START, vmi('Scheduling')), []);
 });
+
+type Wish = 'queued' | 'pending' | 'admitted' | 'stopped' | 'suspended' | 'own wish' | 'none';
+type Guest = 'none' | 'Scheduling' | 'Running' | 'asked' | 'saved' | 'saved and ended' | 'Failed';
+
+function held(strategy: RunStrategy, wish: Wish, status: VirtualMachineStatus = {}): VirtualMachine {
+  const object = vm(strategy, status);
+  if (wish === 'own wish') {
+    object.metadata.annotations = { [ANNOTATION_SUSPEND]: 'true' };
+  } else if (wish !== 'none') {
+    object.metadata.labels = { [LABEL_QUEUE_NAME]: 'team' };
+    object.metadata.annotations = wish === 'queued' ? {} : { [ANNOTATION_QUEUE_STATE]: wish };
+  }
+  return object;
+}
+
+function guest(state: Guest): VirtualMachineInstance | undefined {
+  if (state === 'none') {
+    return undefined;
+  }
+  const plain = state === 'Scheduling' || state === 'Running' || state === 'Failed';
+  const object = vmi(plain ? state : state === 'saved and ended' ? 'Succeeded' : 'Running', { ran: state !== 'Scheduling' });
+  if (!plain) {
+    object.metadata.annotations = { [ANNOTATION_SUSPEND]: 'true' };
+  }
+  if (state === 'saved' || state === 'saved and ended') {
+    object.status = { ...object.status, conditions: [{ type: 'Suspended', status: 'True' }] };
+  }
+  return object;
+}
+
+/** Strategy, what holds the machine, its guest, whether one is on disk, requests → actions. */
+const HOLDS: [RunStrategy, Wish, Guest, boolean, Action[], VirtualMachineStatus?][] = [
+  ['Always', 'queued', 'none', false, []],
+  ['Always', 'pending', 'none', false, []],
+  ['Manual', 'pending', 'none', false, [], START],
+  ['Always', 'admitted', 'none', false, [CREATE]],
+  ['Manual', 'admitted', 'none', false, []],
+  ['Always', 'stopped', 'Running', false, [DELETE]],
+  ['Always', 'stopped', 'none', true, []],
+  ['Always', 'suspended', 'Running', false, [{ type: 'suspend' }]],
+  ['Always', 'own wish', 'Running', false, [{ type: 'suspend' }]],
+  ['Always', 'suspended', 'asked', true, []],
+  ['Always', 'suspended', 'Scheduling', false, [DELETE]],
+  ['Always', 'suspended', 'Running', false, [DELETE], STOP],
+  ['Always', 'suspended', 'saved', true, []],
+  ['Always', 'suspended', 'saved and ended', true, [DELETE]],
+  ['Once', 'suspended', 'saved and ended', true, [DELETE]],
+  ['Always', 'suspended', 'Failed', true, [DELETE]],
+  ['Always', 'suspended', 'none', true, []],
+  ['Halted', 'suspended', 'Running', false, [DELETE]],
+  ['Halted', 'admitted', 'none', true, []],
+  ['Always', 'admitted', 'asked', true, [{ type: 'unsuspend' }]],
+  ['Always', 'admitted', 'saved', true, []],
+  ['RerunOnFailure', 'admitted', 'none', true, [CREATE]],
+  ['Manual', 'none', 'none', true, [CREATE]],
+  ['Once', 'admitted', 'none', true, [CREATE]],
+];
+
+for (const [strategy, wish, state, saved, expected, status] of HOLDS) {
+  test(`${strategy}, ${wish}: guest ${state}${saved ? ', one on disk' : ''}${status === undefined ? '' : ', with a request'}`, () => {
+    assert.deepEqual(decide(held(strategy, wish, status), guest(state), NOW, saved), expected);
+  });
+}

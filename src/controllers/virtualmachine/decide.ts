@@ -7,6 +7,7 @@ import type {
 } from '../../kinds/generated/kubevirt.ts';
 import { isFinalPhase } from '../../kinds/kubevirt/wellknown.ts';
 import { formatTime } from '../../apimachinery/object.ts';
+import { holdOf, isSuspended, isSuspending } from './hold.ts';
 
 export type RunStrategy = 'Always' | 'RerunOnFailure' | 'Manual' | 'Halted' | 'Once' | 'WaitAsReceiver';
 
@@ -18,6 +19,10 @@ export type Action =
   | { type: 'setRunning' }
   /** Put a Start into `status.stateChangeRequests`, to survive what comes between. */
   | { type: 'requestStart' }
+  /** Have the guest saved to disk. */
+  | { type: 'suspend' }
+  /** Not any more: the guest, which still runs, goes on. */
+  | { type: 'unsuspend' }
   /** Nothing before this many milliseconds are over. */
   | { type: 'wait'; ms: number };
 
@@ -154,10 +159,39 @@ const STRATEGIES: Readonly<Record<RunStrategy, Strategy>> = {
   WaitAsReceiver: () => [],
 };
 
-/** What to do for `vm` whose instance is `vmi`, in this order. */
-export function decide(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, now: Date): Action[] {
+/** A guest that never ran has nothing to lose. */
+function suspend(vm: VirtualMachine, vmi: VirtualMachineInstance): Action[] {
+  if (isFinal(vmi) || vmi.status?.phase !== 'Running' || hasStopRequestFor(vm, vmi)) {
+    return stop(vmi);
+  }
+  return isSuspending(vmi) || vmi.metadata.deletionTimestamp !== undefined ? [] : [{ type: 'suspend' }];
+}
+
+/** What being saved, or having been, asks for; undefined when the run strategy alone decides. */
+function suspension(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, now: Date, saved: boolean): Action[] | undefined {
+  if (vmi !== undefined && isSuspended(vmi)) {
+    // QEMU is about to end, or has.
+    return isFinal(vmi) ? stop(vmi) : [];
+  }
+  switch (holdOf(vm)) {
+    case 'stop': return vmi === undefined ? [] : stop(vmi);
+    case 'suspend': return vmi === undefined ? [] : suspend(vm, vmi);
+    case 'none':
+      if (vmi === undefined) {
+        // It ran when it was saved, so it runs again, also where a strategy would wait for a request.
+        return saved ? start(vm, now) : undefined;
+      }
+      return isSuspending(vmi) && !isFinal(vmi) && vmi.metadata.deletionTimestamp === undefined ? [{ type: 'unsuspend' }] : undefined;
+    default: return undefined;
+  }
+}
+
+/** What to do for `vm` whose instance is `vmi`, in this order. `saved`: there is a record of a guest to go on with. */
+export function decide(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, now: Date, saved = false): Action[] {
   if (vm.metadata.deletionTimestamp !== undefined) {
     return vmi === undefined ? [] : stop(vmi);
   }
-  return STRATEGIES[runStrategyOf(vm)](vm, vmi, now);
+  const strategy = runStrategyOf(vm);
+  const held = strategy === 'Halted' ? undefined : suspension(vm, vmi, now, saved);
+  return held ?? STRATEGIES[strategy](vm, vmi, now);
 }

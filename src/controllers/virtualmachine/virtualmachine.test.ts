@@ -5,7 +5,7 @@ import { findCondition } from '../../apimachinery/conditions.ts';
 import { formatTime } from '../../apimachinery/object.ts';
 import { isStatusError } from '../../apimachinery/status.ts';
 import { deepClone } from '../../apimachinery/values.ts';
-import { PODS, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
+import { CONTROLLERREVISIONS, PODS, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
 import type { Pod } from '../../kinds/generated/core.ts';
 import type { VirtualMachine, VirtualMachineInstance, VirtualMachineStateChangeRequest } from '../../kinds/generated/kubevirt.ts';
 import { enterPhase } from '../../kinds/kubevirt/phases.ts';
@@ -283,4 +283,82 @@ test('an instance of the same name that is somebody else’s is left alone', LIM
   await create('Always');
   await until(async () => findCondition((await vm()).status?.conditions, 'Failure')?.reason === 'FailedCreate');
   assert.equal(await uid(), before);
+});
+
+const annotate = (annotations: Record<string, string | null>): Promise<unknown> =>
+  cluster.client.patch(VIRTUALMACHINES, { name: 'box', namespace: 'default', type: 'merge', body: { metadata: { annotations } } });
+const records = async (): Promise<string[]> => (await cluster.client.list(CONTROLLERREVISIONS)).items.map(({ metadata }) => metadata.name);
+
+/** What the node does when it is asked to save a guest, and has. */
+async function save(pod: Pod): Promise<void> {
+  await until(async () => (await vmi())?.metadata.annotations?.['telar.dev/suspend'] === 'true');
+  await until(async () => {
+    const instance = await vmi();
+    if (instance === undefined) { return false; }
+    const conditions = [...instance.status?.conditions ?? [], { type: 'Suspended', status: 'True' }];
+    try {
+      await cluster.client.update(VIRTUALMACHINEINSTANCES, { ...instance, status: { ...instance.status, conditions } });
+      return true;
+    } catch (error) {
+      if (isStatusError(error, 'Conflict')) { return false; }
+      throw error;
+    }
+  });
+  await end(pod, 'Succeeded');
+}
+
+test('suspended to disk and resumed: on its node, with the spec it had, whatever the template says now', LIMIT, async () => {
+  await create('RerunOnFailure', { terminationGracePeriodSeconds: 7 });
+  const pod = await boot();
+  await becomes('Running');
+  const before = await uid();
+  await annotate({ 'telar.dev/suspend': 'true' });
+  await save(pod);
+  await becomes('Suspended');
+  await until(async () => await vmi() === undefined);
+  const machine = await vm();
+  assert.deepEqual(await records(), [`suspended-${machine.metadata.uid ?? ''}`]);
+  await change((object) => {
+    object.spec.template.spec = { ...object.spec.template.spec, domain: object.spec.template.spec?.domain ?? { devices: {} }, terminationGracePeriodSeconds: 9 };
+    return cluster.client.update(VIRTUALMACHINES, object);
+  });
+  await annotate({ 'telar.dev/suspend': null });
+  await until(async () => await vmi() !== undefined);
+  const resumed = await vmi();
+  assert.equal(resumed?.spec.terminationGracePeriodSeconds, 7);
+  assert.equal(resumed.metadata.annotations?.['telar.dev/resume-from'], before);
+  assert.equal(resumed.metadata.annotations['telar.dev/resume-required'], 'true');
+  assert.equal(resumed.metadata.annotations['telar.dev/suspend'], undefined);
+  assert.deepEqual(resumed.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
+    [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['here'] }] }]);
+  await boot();
+  await becomes('Running');
+  await until(async () => (await records()).length === 0);
+  assert.equal(findCondition((await vm()).status?.conditions, 'RestartRequired')?.status, 'True');
+});
+
+test('a wish taken back before the guest is saved leaves it running, with nothing remembered', LIMIT, async () => {
+  await create('Always');
+  await boot();
+  await annotate({ 'telar.dev/suspend': 'true' });
+  await becomes('Suspending');
+  assert.equal((await records()).length, 1);
+  await annotate({ 'telar.dev/suspend': null });
+  await becomes('Running');
+  await until(async () => (await records()).length === 0);
+  assert.equal((await vmi())?.metadata.annotations?.['telar.dev/suspend'], undefined);
+});
+
+test('a machine in a queue waits for its quota, and its guest ends when it is taken back', LIMIT, async () => {
+  await cluster.client.create(VIRTUALMACHINES, {
+    apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachine', metadata: { name: 'box', namespace: 'default', labels: { 'kueue.x-k8s.io/queue-name': 'team' } },
+    spec: { runStrategy: 'Always', template: { spec: { domain: { memory: { guest: '64Mi' }, devices: {} } } } },
+  });
+  await becomes('WaitingForQuota');
+  await annotate({ 'telar.dev/queue-state': 'admitted' });
+  await boot();
+  await becomes('Running');
+  await annotate({ 'telar.dev/queue-state': 'stopped' });
+  await becomes('WaitingForQuota');
+  await until(async () => await vmi() === undefined);
 });

@@ -11,12 +11,14 @@ import { newController, type QueueController, type Requeue } from '../../client/
 import type { EventRecorder } from '../../client/events.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { Informers } from '../../client/informers.ts';
-import { VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
+import { CONTROLLERREVISIONS, VIRTUALMACHINEINSTANCES, VIRTUALMACHINES } from '../../client/resources.ts';
 import type { Log } from '../../apimachinery/log.ts';
 import type { VirtualMachine, VirtualMachineInstance, VirtualMachineStatus } from '../../kinds/generated/kubevirt.ts';
-import { FINALIZER_VM } from '../../kinds/kubevirt/wellknown.ts';
+import type { ControllerRevision } from '../../kinds/generated/apps.ts';
+import { ANNOTATION_RESUME_REQUIRED, ANNOTATION_SUSPEND, FINALIZER_VM, savedRevisionName } from '../../kinds/kubevirt/wellknown.ts';
 import { decide, isFinal, pendingRequests, startFailure, type Action } from './decide.ts';
 import { instanceOf } from './instance.ts';
+import { isNewlySaved, isServed, resumedInstance, revisionOf, savedFrom } from './saved.ts';
 import { vmStatus, type VmFailure } from './vmstatus.ts';
 
 export interface VmContext {
@@ -34,6 +36,8 @@ interface Round {
   vmi: VirtualMachineInstance | undefined;
   /** `status` as the API has it. */
   stored: VirtualMachineStatus | undefined;
+  /** The record of a guest to go on with. */
+  revision: ControllerRevision | undefined;
   failure?: VmFailure;
   /** What made the round fail, after the status has said so. */
   error?: unknown;
@@ -45,9 +49,11 @@ class VmReconciler {
   readonly #recorder: EventRecorder;
   readonly #vms: Informer<VirtualMachine>;
   readonly #vmis: Informer<VirtualMachineInstance>;
+  readonly #revisions: Informer<ControllerRevision>;
 
   constructor(context: VmContext) {
     this.#client = context.client;
+    this.#revisions = context.informers.for(CONTROLLERREVISIONS);
     this.#recorder = context.recorder;
     this.#vms = context.informers.for(VIRTUALMACHINES);
     this.#vmis = context.informers.for(VIRTUALMACHINEINSTANCES);
@@ -88,16 +94,19 @@ class VmReconciler {
       ...(requests.length === 0 ? {} : { stateChangeRequests: requests }),
     };
     let current: VirtualMachine = { ...vm, status };
-    const actions = decide(current, vmi, now);
+    const revision = await this.#record(vm);
+    const saved = revision !== undefined;
+    const actions = decide(current, vmi, now, saved);
     if (actions.some(({ type }) => type === 'requestStart')) {
       current = { ...vm, status: { ...status, stateChangeRequests: [{ action: 'Start' }] } };
     }
     const losesKnowledge = actions.some(({ type }) => type === 'delete') && !deepEqual(current.status, vm.status);
     if (losesKnowledge) {
       // What the instance taught must be stored before it goes.
-      current = await this.#client.updateStatus(VIRTUALMACHINES, { ...current, status: vmStatus(current, vmi, undefined, now) });
+      current = await this.#client.updateStatus(VIRTUALMACHINES, { ...current, status: vmStatus(current, vmi, { saved }, now) });
     }
-    const round: Round = { vm: current, vmi, stored: losesKnowledge ? current.status : vm.status };
+    const round: Round = { vm: current, vmi, revision, stored: losesKnowledge ? current.status : vm.status };
+    await this.#remember(round);
     for (const action of actions) {
       await this.#act(round, action);
     }
@@ -124,18 +133,81 @@ class VmReconciler {
         round.vm = { ...round.vm, metadata, spec: wanted };
         return;
       }
+      case 'suspend': await this.#suspend(round); return;
+      case 'unsuspend': await this.#askNode(round, null); return;
       case 'wait': round.waitMs = action.ms; return;
       case 'requestStart': return;
       default: action satisfies never;
     }
   }
 
-  async #create(round: Round, paused: boolean): Promise<void> {
-    const { vm } = round;
+  /** The cache may be behind a machine whose status says that it is on disk: then a start must not be one from the beginning. */
+  async #record(vm: VirtualMachine): Promise<ControllerRevision | undefined> {
+    const { namespace, uid = '' } = vm.metadata;
+    const name = savedRevisionName(uid);
+    const cached = this.#revisions.get(`${namespace ?? ''}/${name}`);
+    if (cached !== undefined || vm.status?.printableStatus?.startsWith('Suspend') !== true) {
+      return cached;
+    }
     try {
-      round.vmi = await this.#client.create(VIRTUALMACHINEINSTANCES, instanceOf(vm, paused));
+      return await this.#client.get(CONTROLLERREVISIONS, name, namespace);
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Brings the record in line with what the instance has come to. */
+  async #remember(round: Round): Promise<void> {
+    const { revision, vmi } = round;
+    if (revision === undefined || vmi === undefined) {
+      return;
+    }
+    const { name, namespace } = revision.metadata;
+    if (isServed(revision, vmi)) {
+      await ignoreNotFound(this.#client.delete(CONTROLLERREVISIONS, name, namespace));
+      round.revision = undefined;
+    } else if (isNewlySaved(revision, vmi)) {
+      round.revision = await this.#client.patch(CONTROLLERREVISIONS, {
+        name, namespace, type: 'merge', body: { metadata: { annotations: { [ANNOTATION_RESUME_REQUIRED]: 'true' } } },
+      });
+    }
+  }
+
+  /** The record comes first: whatever is lost on the way, nothing is saved that nobody knows of. */
+  async #suspend(round: Round): Promise<void> {
+    const { vm, vmi } = round;
+    if (vmi === undefined) {
+      return;
+    }
+    const { name, namespace } = revisionOf(vm, vmi).metadata;
+    if (round.revision !== undefined && savedFrom(round.revision) !== vmi.metadata.uid) {
+      await ignoreNotFound(this.#client.delete(CONTROLLERREVISIONS, name, namespace));
+      round.revision = undefined;
+    }
+    round.revision ??= await this.#client.create(CONTROLLERREVISIONS, revisionOf(vm, vmi));
+    await this.#askNode(round, 'true');
+    this.#recorder.event(vm, 'Normal', 'Suspending', 'The guest is being saved to disk.');
+  }
+
+  async #askNode(round: Round, wish: 'true' | null): Promise<void> {
+    if (round.vmi !== undefined) {
+      const { name, namespace } = round.vmi.metadata;
+      round.vmi = await this.#client.patch(VIRTUALMACHINEINSTANCES, {
+        name, namespace, type: 'merge', body: { metadata: { annotations: { [ANNOTATION_SUSPEND]: wish } } },
+      });
+    }
+  }
+
+  async #create(round: Round, paused: boolean): Promise<void> {
+    const { vm, revision } = round;
+    const resumed = revision === undefined ? undefined : resumedInstance(vm, revision);
+    try {
+      round.vmi = await this.#client.create(VIRTUALMACHINEINSTANCES, resumed ?? instanceOf(vm, paused));
       this.#recorder.event(vm, 'Normal', 'SuccessfulCreate',
-        `Started the virtual machine by creating the new virtual machine instance ${vm.metadata.name}`);
+        `${resumed === undefined ? 'Started' : 'Resumed'} the virtual machine by creating the new virtual machine instance ${vm.metadata.name}`);
     } catch (error) {
       if (isStatusError(error, 'AlreadyExists')) {
         const there = this.#own(vm, await this.#client.get(VIRTUALMACHINEINSTANCES, vm.metadata.name, vm.metadata.namespace));
@@ -202,7 +274,7 @@ class VmReconciler {
     const now = new Date();
     const finalizers = vm.metadata.finalizers ?? [];
     if (vmi !== undefined && !finalizers.includes(FINALIZER_ORPHAN)) {
-      const round: Round = { vm, vmi, stored: vm.status };
+      const round: Round = { vm, vmi, revision: undefined, stored: vm.status };
       for (const action of decide(vm, vmi, now)) {
         await this.#act(round, action);
       }
@@ -218,7 +290,7 @@ class VmReconciler {
   async #writeStatus(round: Round, now: Date): Promise<void> {
     // A Start that just made its instance is done.
     const vm = { ...round.vm, status: { ...round.vm.status, stateChangeRequests: pendingRequests(round.vm, round.vmi) } };
-    const status = vmStatus(vm, round.vmi, round.failure, now);
+    const status = vmStatus(vm, round.vmi, { failure: round.failure, saved: round.revision !== undefined }, now);
     if (!deepEqual(status, round.stored)) {
       await ignoreNotFound(this.#client.updateStatus(VIRTUALMACHINES, { ...round.vm, status }));
     }

@@ -5,13 +5,14 @@ import type {
   VirtualMachine, VirtualMachineCondition, VirtualMachineInstance, VirtualMachineStatus,
 } from '../../kinds/generated/kubevirt.ts';
 import { ANNOTATION_VM_GENERATION } from '../../kinds/kubevirt/wellknown.ts';
+import { holdOf, isSuspended, isSuspending } from './hold.ts';
 import { hasStopRequestFor, isFinal, runStrategyOf } from './decide.ts';
 import { restartRequired } from './instance.ts';
 
 /** Conditions of the machine itself, never copied from the instance. */
 const OWN_CONDITIONS = new Set(['Ready', 'Failure', 'RestartRequired', 'ManualRecoveryRequired', 'Initialized']);
 
-type Test = (vm: VirtualMachine, vmi: VirtualMachineInstance | undefined) => boolean;
+type Test = (vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, saved: boolean) => boolean;
 
 const conditionReason = (vmi: VirtualMachineInstance | undefined, type: string): string => {
   const condition = findCondition(vmi?.status?.conditions, type);
@@ -28,6 +29,7 @@ const startExpected = (vm: VirtualMachine): boolean => {
 const PRINTABLE: readonly [string, Test][] = [
   ['Terminating', (vm) => vm.metadata.deletionTimestamp !== undefined],
   ['Stopping', (vm, vmi) => vmi !== undefined && !isFinal(vmi) && (vmi.metadata.deletionTimestamp !== undefined || hasStopRequestFor(vm, vmi))],
+  ['Suspending', (_, vmi) => vmi !== undefined && !isFinal(vmi) && (isSuspending(vmi) || isSuspended(vmi))],
   ['Paused', (_, vmi) => vmi !== undefined && !isFinal(vmi) && isConditionTrue(vmi.status?.conditions, 'Paused')],
   ['Running', (_, vmi) => vmi?.status?.phase === 'Running'],
   ['ErrorPvcNotFound', (_, vmi) => conditionReason(vmi, 'Synchronized') === 'FailedPvcNotFound'],
@@ -35,13 +37,23 @@ const PRINTABLE: readonly [string, Test][] = [
   ['ErrImagePull', (_, vmi) => vmi !== undefined && !isFinal(vmi) && conditionReason(vmi, 'Synchronized') === 'ErrImagePull'],
   ['ImagePullBackOff', (_, vmi) => vmi !== undefined && !isFinal(vmi) && conditionReason(vmi, 'Synchronized') === 'ImagePullBackOff'],
   ['Starting', (_, vmi) => vmi !== undefined && !isFinal(vmi)],
+  ['Suspended', (_, vmi, saved) => (vmi === undefined && saved) || (vmi !== undefined && isSuspended(vmi))],
+  ['WaitingForQuota', (vm, vmi) => (vmi === undefined || isFinal(vmi)) && startExpected(vm) && holdOf(vm) === 'stop'],
   ['CrashLoopBackOff', (vm, vmi) => (vmi === undefined || isFinal(vmi)) && startExpected(vm)
     && (vm.status?.startFailure?.consecutiveFailCount ?? 0) > 0],
   ['Stopped', (_, vmi) => vmi === undefined || isFinal(vmi)],
 ];
 
-export function printableStatus(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined): string {
-  return PRINTABLE.find(([, test]) => test(vm, vmi))?.[0] ?? 'Unknown';
+export function printableStatus(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, saved = false): string {
+  return PRINTABLE.find(([, test]) => test(vm, vmi, saved))?.[0] ?? 'Unknown';
+}
+
+/** What a machine's status follows from, beside the machine and its instance. */
+export interface Circumstances {
+  /** What went wrong in this round, if anything did. */
+  failure?: VmFailure | undefined;
+  /** There is a record of a guest to go on with. */
+  saved: boolean;
 }
 
 export interface VmFailure {
@@ -84,18 +96,15 @@ function conditionsOf(vm: VirtualMachine, vmi: VirtualMachineInstance | undefine
   return conditions;
 }
 
-/**
- * The new status. `vm.status` already holds the requests and start failure that are to stay; `failure` is what went wrong in this
- * round, if anything did.
- */
-export function vmStatus(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, failure: VmFailure | undefined, now: Date): VirtualMachineStatus {
+/** The new status. `vm.status` already holds the requests and start failure that are to stay. */
+export function vmStatus(vm: VirtualMachine, vmi: VirtualMachineInstance | undefined, { failure, saved }: Circumstances, now: Date): VirtualMachineStatus {
   const observed = Number(vmi?.metadata.annotations?.[ANNOTATION_VM_GENERATION]);
   const { created: _c, ready: _r, stateChangeRequests, startFailure, observedGeneration, ...rest } = vm.status ?? {};
   const generation = Number.isInteger(observed) ? observed : observedGeneration;
   return {
     ...rest,
     conditions: conditionsOf(vm, vmi, failure, now),
-    printableStatus: printableStatus(vm, vmi),
+    printableStatus: printableStatus(vm, vmi, saved),
     runStrategy: runStrategyOf(vm),
     ...(vmi === undefined ? {} : { created: true }),
     ...(isConditionTrue(vmi?.status?.conditions, 'Ready') ? { ready: true } : {}),

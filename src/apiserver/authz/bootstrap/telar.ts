@@ -22,6 +22,7 @@ export const EXTRA_CONTROLLER_RULES: Readonly<Record<string, string>> = {
     get,patch,update             kubevirt.io  virtualmachines/status
     create,delete,get,list,patch,update,watch  kubevirt.io  virtualmachineinstances
     create,delete,get,list,patch,watch  -  pods
+    create,delete,get,list,patch,watch  apps  controllerrevisions
     event`,
 };
 
