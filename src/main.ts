@@ -3,7 +3,7 @@
  * the gateway process never sees more than itself.
  */
 import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -13,11 +13,13 @@ import type { Instance } from './apimachinery/instance.ts';
 import type { Log } from './apimachinery/log.ts';
 import type { NodeHandler } from './apimachinery/nodehandler.ts';
 import type { KubeObject } from './apimachinery/object.ts';
+import { isObject } from './apimachinery/values.ts';
 import type { BackupSource } from './apiserver/paths/backup.ts';
 import type { ApiServer } from './apiserver/server.ts';
 import type { Pki } from './apiserver/pki/index.ts';
 import { kubeconfigPath, recordPath, urlOf } from './cli/instance/record.ts';
-import type { ControlOptions, ServeOptions, StoreReport, Users, Wiring } from './cli/wiring.ts';
+import type { ControlOptions, NodeOptions, ServeOptions, StoreReport, Users, Wiring } from './cli/wiring.ts';
+import type { Connection, HttpsTransport } from './client/https.ts';
 import type { Transport } from './client/transport.ts';
 import type { Identity } from './controllers/context.ts';
 import type { Transformer } from './store/transformer.ts';
@@ -27,6 +29,8 @@ import type { RunningNode } from './node/node.ts';
 const EXIT_LIMIT_MS = 2_000;
 /** A start has settled after this: the first lists and watches are done. */
 const SETTLE_MS = 3_000;
+/** How often a server without a node looks whether one on this machine has brought the address that pods know the server by. */
+const ADDRESS_CHECK_MS = 500;
 /** The Lease that controllers of several processes share. */
 const LEASE = { name: 'telar-controllers', namespace: 'kube-system' };
 const SELF = fileURLToPath(import.meta.url);
@@ -189,6 +193,18 @@ async function startMachine(instance: Instance, { server, pki, useNode }: Servin
   return node;
 }
 
+/** Listens where pods look for the API as soon as a node in another process has brought the address. */
+function followNodeAddress(server: ApiServer, { nodeAddress, port }: Instance, log: Log): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    if (!Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === nodeAddress))) {
+      return;
+    }
+    clearInterval(timer);
+    server.listen(nodeAddress, port).catch((error: unknown) => { log.error({ err: error, address: nodeAddress, port }, 'pods cannot reach the API: its address is taken'); });
+  }, ADDRESS_CHECK_MS);
+  return timer.unref();
+}
+
 /** A process that serves the API and, as its roles say, controls and runs pods. Everything ends in the reverse order of its start. */
 async function serve(options: ServeOptions): Promise<void> {
   const { instance, controllers, roles, log, signal, ready } = options;
@@ -215,10 +231,42 @@ async function serve(options: ServeOptions): Promise<void> {
     ending.defer(() => node.stop());
     serving.server.setReady('node', true);
   }
+  if (!roles.includes('node')) {
+    const timer = followNodeAddress(serving.server, instance, log);
+    ending.defer(() => { clearInterval(timer); });
+  }
   ready();
   const settled = setTimeout(giveBackMemory, SETTLE_MS);
   await aborted(work.signal);
   clearTimeout(settled);
+}
+
+/**
+ * On Telar's server each controller acts as its own account, as in one process with it: the roles are there, and what others write of a
+ * machine's status does not count. Undefined where there are no such accounts, or the kubeconfig's user may not act for them.
+ */
+async function accountsAt(connection: Connection, transport: Transport, log: Log): Promise<((identity: Identity) => HttpsTransport) | undefined> {
+  const [{ httpsTransport }, { CONTROLLER_MANAGER }, { isStatusError }] = await Promise.all([
+    import('./client/https.ts'), import('./controllers/identities.ts'), import('./apimachinery/status.ts'),
+  ]);
+  const version = await transport.request({ method: 'GET', path: '/version' });
+  if (!isObject(version) || !String(version['gitVersion']).endsWith('+telar')) {
+    return undefined;
+  }
+  const as = (identity: Identity): HttpsTransport => httpsTransport({ ...connection, impersonate: identity.name });
+  const probe = as(CONTROLLER_MANAGER);
+  try {
+    await probe.request({ method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } });
+    return as;
+  } catch (error) {
+    if (!isStatusError(error, 'Forbidden')) {
+      throw error;
+    }
+    log.warn({ why: error.message }, 'the controllers act as the kubeconfig\'s user, whose words on virtual machines do not count: let it impersonate, or give an administrator\'s');
+    return undefined;
+  } finally {
+    probe.close();
+  }
 }
 
 /** Controllers against any Kubernetes API server: of several processes that share its Lease, one works. */
@@ -228,10 +276,17 @@ async function control({ kubeconfig, controllers, podCidr, leaderElect, log, sig
   ]);
   const { connection } = await loadKubeconfig(kubeconfig);
   const transport = httpsTransport(connection);
+  const accounts: HttpsTransport[] = [];
   const host = hostname();
   const lead = async (leading: AbortSignal): Promise<void> => {
+    const accountOf = await accountsAt(connection, transport, log);
+    const transportOf = accountOf === undefined ? undefined : (identity: Identity): Transport => {
+      const account = accountOf(identity);
+      accounts.push(account);
+      return account;
+    };
     const running = await startControl({
-      transport, selection: controllers, host, podCidr, log: log.child({ part: 'controllers' }), signal: leading,
+      transport, ...(transportOf === undefined ? {} : { transportOf }), selection: controllers, host, podCidr, log: log.child({ part: 'controllers' }), signal: leading,
       ...(connection.ca === undefined ? {} : { rootCa: connection.ca }),
     });
     ready(connection.server);
@@ -246,8 +301,38 @@ async function control({ kubeconfig, controllers, podCidr, leaderElect, log, sig
       throw error;
     }
   } finally {
-    transport.close();
+    for (const one of [transport, ...accounts]) {
+      one.close();
+    }
   }
+}
+
+/** Pods and guests of this machine for an API server in another process, with certificates of the node's own. */
+async function machine({ instance, kubeconfig, log, signal, ready }: NodeOptions): Promise<void> {
+  const [{ loadKubeconfig }, { Client }, { EventRecorder }, { NodeCredentials }, { startNode }] = await Promise.all([
+    import('./client/kubeconfig.ts'), import('./client/client.ts'), import('./client/events.ts'), import('./node/credentials/credentials.ts'), import('./node/node.ts'),
+  ]);
+  const { connection } = await loadKubeconfig(kubeconfig);
+  await using ending = new AsyncDisposableStack();
+  const nodeLog = log.child({ part: 'node' });
+  const credentials = await NodeCredentials.open({ dir: join(instance.dataDir, 'node-pki'), connection, nodeName: instance.nodeName, log: nodeLog, signal }).catch((error: unknown) => {
+    if (!signal.aborted) {
+      throw error;
+    }
+    return undefined;
+  });
+  if (credentials === undefined) {
+    return;
+  }
+  ending.defer(() => credentials.close());
+  const client = new Client(credentials.transport);
+  const node = await startNode({
+    client, instance, log: nodeLog, recorder: new EventRecorder(client, 'kubelet', instance.nodeName, nodeLog), pki: credentials.pki, gatewayCommand: gatewayCommand(),
+  });
+  ending.defer(() => node.stop());
+  credentials.follow((fresh) => { node.renew(fresh); });
+  ready(connection.server);
+  await aborted(signal);
 }
 
 /** Certificates for people, in the instance's own authority. */
@@ -287,6 +372,7 @@ const wiring: Wiring = {
   verify,
   serve,
   control,
+  node: machine,
   users,
   probes: async (target) => (await import('./node/probe/index.ts')).probes(target),
   teardown: async (instance, log) => {

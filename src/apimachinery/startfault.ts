@@ -7,6 +7,8 @@ export type StartFaultReason =
   | 'NoRuntime'
   /** `why`: what is on disk is not a store that can be read. */
   | 'StoreUnusable'
+  /** `why`: the node gets no certificate with the kubeconfig it was given. */
+  | 'NotCertified'
   /** `why`: a file or value given with an option is not what the option needs. */
   | 'BadOption';
 

@@ -10,6 +10,7 @@ import { addDown } from './commands/down.ts';
 import { addImages } from './commands/images.ts';
 import { addKubeconfig } from './commands/kubeconfig.ts';
 import { addPs } from './commands/ps.ts';
+import { addNode } from './commands/node.ts';
 import { addServer } from './commands/server.ts';
 import { addStatus } from './commands/status.ts';
 import { addSupport } from './commands/support.ts';
@@ -22,7 +23,7 @@ import type { Wiring } from './wiring.ts';
 
 const EXIT_FAILED = 1;
 /** Commands that go on when nobody reads what they print. */
-const SERVING: readonly string[] = ['up', 'server', 'controllers'];
+const SERVING: readonly string[] = ['up', 'server', 'controllers', 'node'];
 
 export function buildProgram(wiring: Wiring): Command {
   const program = new Command('telar').description(text('program.description')).version(packageJson.version)
@@ -41,6 +42,7 @@ export function buildProgram(wiring: Wiring): Command {
   addTest(program, wiring);
   addServer(program, wiring);
   addControllers(program, wiring);
+  addNode(program, wiring);
   program.command('version').description(text('version.description')).action(() => {
     process.stdout.write(`telar ${packageJson.version}\n`);
   });

@@ -65,6 +65,17 @@ export interface ControlOptions {
   ready: (server: string) => void;
 }
 
+/** A node without a server of its own. */
+export interface NodeOptions {
+  instance: Instance;
+  /** File that says which API server; as the node, or as who may ask for its certificate. */
+  kubeconfig: string;
+  log: Log;
+  signal: AbortSignal;
+  /** Called with the server's URL once the node is ready. */
+  ready: (server: string) => void;
+}
+
 export interface ProbeResult {
   /** `limited`: Telar works without, worse. `missing`: it does not. */
   status: 'ok' | 'limited' | 'missing';
@@ -112,6 +123,8 @@ export interface Wiring {
   serve(options: ServeOptions): Promise<void>;
   /** Controllers against the server that a kubeconfig names; resolves when they have ended. */
   control(options: ControlOptions): Promise<void>;
+  /** Pods and guests of the server that a kubeconfig names; resolves when the node has ended. */
+  node(options: NodeOptions): Promise<void>;
   /** Who has been given certificates. */
   users(instance: Instance): Users;
   /** Ends every container and guest of an instance and removes its links, rules and namespaces. */

@@ -19,6 +19,8 @@ export interface Connection {
   /** A function is asked before every request, for tokens that change. */
   token?: string | (() => Promise<string | undefined>);
   insecureSkipTlsVerify?: boolean;
+  /** User to act as, by leave of whom the credentials are of. */
+  impersonate?: string;
   /** Name to verify the server's certificate against, if not the host of `server`. */
   tlsServerName?: string;
 }
@@ -174,11 +176,12 @@ class HttpsConnection implements HttpsTransport {
   }
 
   async #headers(request: StreamRequest): Promise<Record<string, string>> {
-    const { token } = this.#connection;
+    const { token, impersonate } = this.#connection;
     const bearer = typeof token === 'function' ? await token() : token;
     return {
       accept: 'application/json', 'user-agent': USER_AGENT,
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(impersonate === undefined ? {} : { 'impersonate-user': impersonate }),
       ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       ...request.headers,
     };

@@ -20,7 +20,7 @@ const anchors = (markdown: string): string[] => [...markdown.matchAll(/^#+ (.+)$
 const refuse = (): never => {
   throw new Error('nothing runs here');
 };
-const WIRING: Wiring = { probes: refuse, verify: refuse, serve: refuse, control: refuse, users: refuse, teardown: refuse, gateway: refuse };
+const WIRING: Wiring = { probes: refuse, verify: refuse, serve: refuse, control: refuse, node: refuse, users: refuse, teardown: refuse, gateway: refuse };
 
 /** `telar images list` and its command, for every command that does something itself. */
 function leaves(command: Command, words: readonly string[]): [string, Command][] {

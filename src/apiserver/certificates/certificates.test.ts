@@ -173,4 +173,26 @@ describe('certificate requests', () => {
     writeFileSync(join(dir, 'signed.pem'), pem);
     assert.match(execFileSync('openssl', ['x509', '-in', join(dir, 'signed.pem'), '-noout', '-text']).toString(), /Digital Signature, Key Encipherment[\s\S]*TLS Web Server Authentication/);
   });
+
+  it('certifies a node for its own name without being asked twice, and for nothing else', async () => {
+    const usages = ['digital signature', 'server auth'];
+    const asks = async (node: string, csr: string, asked: Asked): Promise<void> => {
+      const transport = s.server.transport({ name: `system:node:${node}`, groups: ['system:nodes', 'system:authenticated'] });
+      await transport.request({ method: 'POST', path: CSRS, body: body(csr, asked, SERVING, usages) });
+    };
+    const mine = (csr: string, asked: Asked): Promise<void> => asks('mine', csr, asked);
+    await mine('own-name', request('/O=system:nodes/CN=system:node:mine', undefined, 'DNS:mine'));
+    const certificate = new X509Certificate(Buffer.from(String(at(await settled('own-name'), 'status', 'certificate')), 'base64'));
+    assert.equal(certificate.subjectAltName, 'DNS:mine');
+    await mine('more-names', request('/O=system:nodes/CN=system:node:mine', undefined, 'DNS:mine,DNS:kubernetes'));
+    await mine('address', request('/O=system:nodes/CN=system:node:mine', undefined, 'DNS:mine,IP:127.0.0.1'));
+    await mine('another', request('/O=system:nodes/CN=system:node:other', undefined, 'DNS:other'));
+    await asks('localhost', 'servers-name', request('/O=system:nodes/CN=system:node:localhost', undefined, 'DNS:localhost'));
+    // Requests are handled in their order: once the last is settled, those before it have been looked at.
+    await mine('last', request('/O=system:nodes/CN=system:node:mine', undefined, 'DNS:mine'));
+    await settled('last');
+    for (const name of ['more-names', 'address', 'another', 'servers-name']) {
+      assert.equal(at((await s.get(`${CSRS}/${name}`)).json, 'status', 'conditions'), undefined, name);
+    }
+  });
 });

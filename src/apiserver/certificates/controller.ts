@@ -18,7 +18,7 @@ import type { Core, Target } from '../verbs/core.ts';
 import { deleteObject } from '../verbs/deletes.ts';
 import { updateObject, type UpdateScope } from '../verbs/writes.ts';
 import { CertificateRequestError, parseCertificateRequest, type CertificateRequest } from './request.ts';
-import { isKnownSigner, kubeletClientError, SIGNER, signerError } from './signers.ts';
+import { isKnownSigner, kubeletClientError, NODE_PREFIX, NODES, SIGNER, signerError } from './signers.ts';
 
 const GROUP = 'certificates.k8s.io';
 const TYPE = 'certificates.k8s.io/v1 CertificateSigningRequest';
@@ -46,6 +46,21 @@ const AUTOMATIC = [
   { subresource: 'selfnodeclient', own: true, message: 'Auto approving self kubelet client certificate after SubjectAccessReview.' },
   { subresource: 'nodeclient', own: false, message: 'Auto approving kubelet client certificate after SubjectAccessReview.' },
 ] as const;
+
+/** Names of the API server itself: a node of that name must not be taken for it. */
+const SERVERS_NAMES = /^(localhost|kubernetes(\.default(\.svc(\..*)?)?)?)$/;
+
+/**
+ * Kubernetes leaves serving certificates to an approver of the cluster's choice; this one is as strict as can be: a node, for its own name
+ * and no address, which is all that this server checks when it calls a node.
+ */
+function isOwnServing({ spec }: CertificateSigningRequest, request: CertificateRequest): boolean {
+  const { dns, ip } = request.names;
+  const name = request.commonName.slice(NODE_PREFIX.length);
+  return signerError(SIGNER.kubeletServing, request, spec.usages ?? []) === undefined
+    && spec.username === request.commonName && (spec.groups ?? []).includes(NODES)
+    && dns.length === 1 && dns[0] === name && ip.length === 0 && !SERVERS_NAMES.test(name);
+}
 
 export class CertificateController implements AdmissionPlugin {
   readonly name = 'CertificateController';
@@ -129,6 +144,12 @@ export class CertificateController implements AdmissionPlugin {
   }
 
   async #approve(target: Target, csr: CertificateSigningRequest, request: CertificateRequest): Promise<void> {
+    if (csr.spec.signerName === SIGNER.kubeletServing && isOwnServing(csr, request)) {
+      await this.#write(target, APPROVAL, (status) => {
+        status.conditions = [...status.conditions ?? [], condition('Approved', 'AutoApproved', 'Auto approving a kubelet serving certificate for the name of the node that asks for it.')];
+      });
+      return;
+    }
     if (csr.spec.signerName !== SIGNER.kubeletClient || kubeletClientError(request, csr.spec.usages ?? []) !== undefined) {
       return;
     }

@@ -1,6 +1,6 @@
 /** PKCS #10 certificate requests (RFC 2986): who asks for what, and that they hold the key. */
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { elements, type Element } from '../pki/der.ts';
+import { elements, type Element } from '../../apimachinery/der.ts';
 import { bitsOf, DerError, elementAt, extensionOf, oidText, sequenceOf, setOf, stringOf } from '../pki/readder.ts';
 
 const OID = { commonName: '2.5.4.3', organization: '2.5.4.10', extensionRequest: '1.2.840.113549.1.9.14', subjectAltName: '2.5.29.17' } as const;

@@ -6,8 +6,8 @@ export const SIGNER = {
   kubeletServing: 'kubernetes.io/kubelet-serving', legacy: 'kubernetes.io/legacy-unknown',
 } as const;
 
-const NODES = 'system:nodes';
-const NODE_PREFIX = 'system:node:';
+export const NODES = 'system:nodes';
+export const NODE_PREFIX = 'system:node:';
 const KUBELET_CLIENT_USAGES = ['client auth', 'digital signature', 'key encipherment'];
 const KUBELET_SERVING_USAGES = ['digital signature', 'key encipherment', 'server auth'];
 

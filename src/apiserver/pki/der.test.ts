@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { elements, integer, octets, oid, sequence, tagged, time } from './der.ts';
+import { elements, integer, octets, oid, sequence, tagged, time } from '../../apimachinery/der.ts';
 import { addressBytes, issueCa, issueLeaf } from './issue.ts';
 
 describe('der', () => {

@@ -1,7 +1,7 @@
 /** Makes X.509 certificates (RFC 5280; ECDSA P-256 with SHA-256) from what node:crypto has: see docs/adr for why not with a library. */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import { bits, boolean, elements, explicit, implicit, integer, octets, oid, sequence, set, text, time } from './der.ts';
+import { bits, boolean, elements, explicit, implicit, integer, octets, oid, sequence, set, text, time } from '../../apimachinery/der.ts';
 
 export interface KeyPair {
   /** PEM. */

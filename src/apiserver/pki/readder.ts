@@ -1,5 +1,5 @@
 /** Reading DER that somebody else wrote: what certificate requests are made of. Everything throws on what is malformed. */
-import { elements, type Element } from './der.ts';
+import { elements, type Element } from '../../apimachinery/der.ts';
 
 const TAG = { oid: 0x06, utf8: 0x0c, sequence: 0x30, set: 0x31, bits: 0x03, octets: 0x04, printable: 0x13, teletex: 0x14, ia5: 0x16, bmp: 0x1e, boolean: 0x01 } as const;
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CliError } from '../errors.ts';
-import { alive, currentHolder } from '../instance/lock.ts';
+import { alive, currentHolder, type LockName } from '../instance/lock.ts';
 import { openLog } from '../instance/logfile.ts';
 import { dataDirOf, findInstance, logPath } from '../instance/record.ts';
 import { text } from '../messages/index.ts';
@@ -11,9 +11,9 @@ import type { Wiring } from '../wiring.ts';
 const STOP_LIMIT_MS = 30_000;
 const STOP_CHECK_MS = 25;
 
-/** Answers whether there was anything to stop. */
-async function stop(dataDir: string): Promise<boolean> {
-  const holder = await currentHolder(dataDir);
+/** Ends the process that has a lock; answers whether there was one. */
+async function stop(dataDir: string, lock: LockName): Promise<boolean> {
+  const holder = await currentHolder(dataDir, lock);
   if (holder === undefined) {
     return false;
   }
@@ -38,7 +38,8 @@ export function addDown(program: Command, wiring: Wiring): void {
       if (instance === undefined) {
         throw new CliError(text('status.none', { dataDir }));
       }
-      const stopped = await stop(dataDir);
+      // The node first, while there is a server to tell of it; of `telar up` both are one process.
+      const stopped = [await stop(dataDir, 'node.lock'), await stop(dataDir, 'lock')].includes(true);
       if (flags.workloads === true) {
         process.stdout.write(`${text('down.removing')}\n`);
         await wiring.teardown(instance, openLog(logPath(dataDir), true));

@@ -21,7 +21,7 @@ export function addUp(program: Command, wiring: Wiring): void {
     .action(async (flags: UpFlags) => {
       const dataDir = dataDirOf(flags.dataDir);
       if (process.getuid?.() !== 0) {
-        throw new CliError(text('up.error.root'));
+        throw new CliError(text('up.error.root', { command: 'up' }));
       }
       process.stdout.write(`${text('up.starting', { dataDir })}\n`);
       await ensurePrograms(wiring, { dataDir, yes: flags.yes === true });

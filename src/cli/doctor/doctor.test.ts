@@ -16,6 +16,7 @@ const wiringWith = (probes: readonly Probe[]): Wiring => ({
   verify: () => Promise.reject(new Error('not here')),
   serve: () => Promise.reject(new Error('not here')),
   control: () => Promise.reject(new Error('not here')),
+  node: () => Promise.reject(new Error('not here')),
   teardown: () => Promise.reject(new Error('not here')),
   gateway: () => Promise.reject(new Error('not here')),
 });

@@ -89,6 +89,9 @@ export async function buildImage(server: Server, node: string, options: BuildOpt
   const answer = await server.transport.open({
     method: 'POST', path: pathOf(node, '/build'), query: { name: options.name, ...(options.ifMissing ? { ifMissing: 'true' } : {}) },
   });
+  let built: { image: string; there: boolean } | undefined;
+  let failed: string | undefined;
+  // To the end, also after the word that counts: an answer let go of half way is a broken one.
   for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
     const step: unknown = line === '' ? {} : JSON.parse(line);
     if (!isObject(step)) {
@@ -96,14 +99,15 @@ export async function buildImage(server: Server, node: string, options: BuildOpt
     }
     const { error, image, message } = step;
     if (typeof error === 'string') {
-      throw new CliError(text('images.error.build', { name: options.name, why: error.replace(/\.$/, '') }));
-    }
-    if (typeof image === 'string') {
-      return { image, there: message !== undefined };
-    }
-    if (typeof message === 'string') {
+      failed = error.replace(/\.$/, '');
+    } else if (typeof image === 'string') {
+      built = { image, there: message !== undefined };
+    } else if (typeof message === 'string') {
       options.progress(message);
     }
   }
-  throw new CliError(text('images.error.build', { name: options.name, why: 'the node ended its answer early' }));
+  if (built === undefined || failed !== undefined) {
+    throw new CliError(text('images.error.build', { name: options.name, why: failed ?? 'the node ended its answer early' }));
+  }
+  return built;
 }

@@ -17,7 +17,8 @@ export interface Holder {
 /** Attempts at a lock that others take and leave at the same moment. */
 const MAX_ATTEMPTS = 20;
 
-const lockPath = (dataDir: string): string => join(dataDir, 'lock');
+/** A directory's server, with whatever runs in its process; and its node, wherever that runs. */
+export type LockName = 'lock' | 'node.lock';
 
 async function readOr(path: string, otherwise: string): Promise<string> {
   try {
@@ -55,15 +56,15 @@ export async function alive(holder: Holder): Promise<boolean> {
   return holder.startTicks !== '' && holder.boot === await bootId() && await startTicks(holder.pid) === holder.startTicks;
 }
 
-/** Who runs the directory's control plane now; undefined when nobody does. */
-export async function currentHolder(dataDir: string): Promise<Holder | undefined> {
-  const holder = parseHolder(await readOr(lockPath(dataDir), ''));
+/** Who runs the directory's control plane (or node) now; undefined when nobody does. */
+export async function currentHolder(dataDir: string, name: LockName = 'lock'): Promise<Holder | undefined> {
+  const holder = parseHolder(await readOr(join(dataDir, name), ''));
   return holder !== undefined && await alive(holder) ? holder : undefined;
 }
 
 /** Takes the lock for this process. Answers the release, or the holder that has it. */
-export async function acquireLock(dataDir: string, url: string): Promise<{ release(): Promise<void> } | { holder: Holder }> {
-  const path = lockPath(dataDir);
+export async function acquireLock(dataDir: string, url: string, name: LockName = 'lock'): Promise<{ release(): Promise<void> } | { holder: Holder }> {
+  const path = join(dataDir, name);
   const mine = JSON.stringify({ pid: process.pid, startTicks: await startTicks(process.pid), boot: await bootId(), url, since: new Date().toISOString() } satisfies Holder);
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, mine, { mode: 0o600 });
@@ -77,7 +78,7 @@ export async function acquireLock(dataDir: string, url: string): Promise<{ relea
           throw error;
         }
       }
-      const holder = await currentHolder(dataDir);
+      const holder = await currentHolder(dataDir, name);
       if (holder !== undefined) {
         return { holder };
       }

@@ -54,8 +54,17 @@ export function instanceOptions(flags: ServerFlags): InstanceOptions {
 
 const running = (dataDir: string, { pid, url }: Holder): CliError => new CliError(text('up.error.running', { dataDir, pid, url }));
 
+/** One node a directory: two would take each other's pods for left-overs. Answers the release. */
+export async function lockNode(dataDir: string, url: string): Promise<() => Promise<void>> {
+  const lock = await acquireLock(dataDir, url, 'node.lock');
+  if ('holder' in lock) {
+    throw new CliError(text('node.error.running', { dataDir, pid: lock.holder.pid }));
+  }
+  return () => lock.release();
+}
+
 /** What stands in the way of a start, as a sentence. */
-function explained(error: unknown, listen: string, port: number): unknown {
+export function explained(error: unknown, listen: string, port: number): unknown {
   switch (codeOf(error)) {
     case 'EADDRINUSE': return new CliError(text('up.error.port', { port, listen }), { cause: error });
     case 'EADDRNOTAVAIL': return new CliError(text('up.error.address', { listen }), { cause: error });
@@ -94,8 +103,10 @@ export async function serveHere({ wiring, dataDir, flags, roles, controllers }: 
   if ('holder' in lock) {
     throw running(dataDir, lock.holder);
   }
+  let release: (() => Promise<void>) | undefined;
   const stop = untilSignalled();
   try {
+    release = roles.includes('node') ? await lockNode(dataDir, url) : undefined;
     const log = openLog(logPath(dataDir), true);
     log.info({ id: instance.id, pid: process.pid, url }, 'starting');
     await wiring.serve({
@@ -110,6 +121,7 @@ export async function serveHere({ wiring, dataDir, flags, roles, controllers }: 
   } catch (error) {
     throw explained(error, instance.listen, instance.port);
   } finally {
+    await release?.();
     await lock.release();
   }
 }
