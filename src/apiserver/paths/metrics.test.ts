@@ -45,6 +45,15 @@ describe('/metrics', () => {
     assert.equal(sum(all, 'apiserver_storage_objects', 'resource="configmaps"'), Array.isArray(stored) ? stored.length : -1);
   });
 
+  it('counts applied configurations apart from patches', async () => {
+    const type = { 'content-type': 'application/apply-patch+yaml; charset=utf-8' };
+    await s.ask({ method: 'PATCH', path: `${CMS}/applied?fieldManager=m`, body: configMap('applied'), headers: type });
+    await s.patch(`${CMS}/applied`, { data: { a: 'b' } });
+    const all = await read();
+    assert.equal(sum(all, 'apiserver_request_total', 'resource="configmaps"', 'verb="APPLY"', 'code="201"'), 1);
+    assert.equal(sum(all, 'apiserver_request_total', 'resource="configmaps"', 'verb="PATCH"'), 1);
+  });
+
   it('counts watches and their events', async () => {
     const stream = await s.open({ path: `${CMS}?watch=true&resourceVersion=${s.store.currentRevision}` });
     const before = await read();

@@ -7,6 +7,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Registry } from '../../kinds/registry.ts';
 import type { Store } from '../../store/store.ts';
 import type { Call, RequestInfo } from '../types.ts';
+import { APPLY_PATCH } from '../verbs/mediatype.ts';
 import { Exposition, type Labels } from './exposition.ts';
 import { BUILD } from './version.ts';
 
@@ -33,7 +34,11 @@ export interface Watched {
   events: number;
 }
 
-type Counted = Pick<Call, 'verb' | 'info'>;
+type Counted = Pick<Call, 'verb' | 'info'> & Partial<Pick<Call, 'body'>>;
+
+/** Kubernetes counts applied configurations apart from patches. */
+const countedVerb = ({ verb, body }: Counted): string =>
+  (verb === 'patch' && body !== undefined && body.kind !== 'none' && body.contentType.split(';')[0]?.trim() === APPLY_PATCH ? 'apply' : verb);
 
 const scopeOf = ({ isResource, name, namespace, resource }: RequestInfo): string => {
   if (!isResource) {
@@ -67,8 +72,8 @@ export class Metrics {
   }
 
   /** A request has been answered; `ms` is undefined for what has no end. */
-  request({ verb, info }: Counted, code: number, ms: number | undefined): void {
-    const series = this.#seriesOf(verb, info);
+  request(call: Counted, code: number, ms: number | undefined): void {
+    const series = this.#seriesOf(countedVerb(call), call.info);
     if (series === undefined) {
       return;
     }

@@ -23,11 +23,12 @@ export interface Backend {
 /** Headers that belong to one connection, and HTTP/2's own. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'host']);
 
-/** Headers as they are passed on. */
+/** Headers as they are passed on: without those of the connection, and without those it names as its own (RFC 9110, 7.6.1). */
 function passedOn(headers: IncomingHttpHeaders, upgrade: boolean): Record<string, string | string[]> {
   const passed: Record<string, string | string[]> = {};
+  const named = upgrade ? [] : (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   for (const [name, value] of Object.entries(headers)) {
-    const keep = !name.startsWith(':') && (!HOP_BY_HOP.has(name) || (upgrade && name === 'connection')) && (upgrade || name !== 'upgrade');
+    const keep = !name.startsWith(':') && (!HOP_BY_HOP.has(name) || (upgrade && name === 'connection')) && (upgrade || name !== 'upgrade') && !named.includes(name);
     if (value !== undefined && keep) {
       // What the client wants dropped on the way is its own affair, not that of the headers set here.
       passed[name] = name === 'connection' ? 'Upgrade' : value;

@@ -1,9 +1,13 @@
 /** Where proxies lead, and what of an answer they change. What a real pod answers is in test/e2e/streams.test.ts. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, IncomingMessage, request, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it, test } from 'node:test';
 import { pod, PODS, TestServer } from '../testing/harness.ts';
+import { internalError } from '../../apimachinery/status.ts';
+import { forwardRequest } from './forward.ts';
 import { LinkRewriter } from './links.ts';
 import { splitSchemeNamePort } from './location.ts';
 import { rewriteLocation } from './podproxy.ts';
@@ -46,6 +50,36 @@ test('links of a page lead through the proxy, however its bytes are cut', async 
     const rewriter = new LinkRewriter((url) => rewriteLocation(url, '/p', ['10.42.0.5']));
     assert.equal(await text(Readable.from(pieces).pipe(rewriter)), wanted, `pieces of ${size}`);
   }
+});
+
+test('headers of one connection are not passed on, whoever names them', async () => {
+  const listen = async (handle: RequestListener): Promise<{ port: number; [Symbol.asyncDispose](): Promise<void> }> => {
+    const server = createServer(handle).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return {
+      port: typeof address === 'object' && address !== null ? address.port : 0,
+      [Symbol.asyncDispose]: () => new Promise((resolve) => {
+        server.close(() => { resolve(); });
+        server.closeAllConnections();
+      }),
+    };
+  };
+  let seen: IncomingHttpHeaders = {};
+  await using backend = await listen((req, res) => {
+    seen = req.headers;
+    res.writeHead(200, { connection: 'X-Secret-Answer', 'x-secret-answer': 'a', 'x-answer': 'b' });
+    res.end('whole');
+  });
+  await using front = await listen((req, res) => {
+    forwardRequest({ secure: false, options: { host: '127.0.0.1', port: backend.port }, unreachable: (error) => internalError(error.message), headers: { 'x-own': 'mine' } }, '/', req, res);
+  });
+  const asked = request({ host: '127.0.0.1', port: front.port, headers: { connection: 'close, X-Hop , x-own', 'x-hop': '1', 'x-own': 'theirs', 'x-end': '2', te: 'trailers' } }).end();
+  const [answer] = await once(asked, 'response');
+  assert.ok(answer instanceof IncomingMessage);
+  assert.equal(await text(answer), 'whole');
+  assert.deepEqual([seen['x-hop'], seen['x-end'], seen['x-own'], seen.te], [undefined, '2', 'mine', undefined]);
+  assert.deepEqual([answer.headers['x-secret-answer'], answer.headers['x-answer']], [undefined, 'b']);
 });
 
 const SERVICES = '/api/v1/namespaces/default/services';

@@ -111,6 +111,8 @@ function policyOf(policy: string | undefined, orphan: unknown): DeleteOptions['p
   return known;
 }
 
+const dryRunsOf = (query: URLSearchParams): string[] => query.getAll('dryRun').filter((one) => one !== '');
+
 /** What the query says, in the shape of a DeleteOptions body: for clients that send none. */
 function fromQuery(query: URLSearchParams): Record<string, unknown> {
   const orphan = query.get('orphanDependents');
@@ -118,7 +120,7 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
     gracePeriodSeconds: query.get('gracePeriodSeconds'),
     propagationPolicy: query.get('propagationPolicy'),
     ...(orphan === null ? {} : { orphanDependents: orphan === 'true' }),
-    dryRun: query.getAll('dryRun').filter((one) => one !== ''),
+    dryRun: dryRunsOf(query),
   };
 }
 
@@ -133,7 +135,8 @@ export function deleteOptions(call: Call, body: Record<string, unknown> | undefi
   const resourceVersion = optionalText(preconditions['resourceVersion'], 'preconditions.resourceVersion');
   const propagationPolicy = policyOf(optionalText(source['propagationPolicy'], 'propagationPolicy'), source['orphanDependents']);
   const dryRun: unknown = source['dryRun'];
-  const dryRuns = Array.isArray(dryRun) ? dryRun.map(String) : [];
+  // Kubernetes reads the query only where there is no body; whoever said in either that nothing should happen must not lose anything.
+  const dryRuns = [...Array.isArray(dryRun) ? dryRun.map(String) : [], ...(body === undefined ? [] : dryRunsOf(call.query))];
   return {
     options: {
       ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),

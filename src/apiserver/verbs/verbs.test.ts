@@ -67,6 +67,19 @@ describe('verbs', () => {
     assert.equal(at(made.json, 'metadata', 'generateName'), 'gen-');
   });
 
+  it('deletes nothing when body or query asks for a dry run', async () => {
+    const kept = '/api/v1/namespaces/default/configmaps';
+    await s.post(kept, configMap('kept'));
+    const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' };
+    assert.equal((await s.ask({ method: 'DELETE', path: `${kept}?dryRun=All`, body: options })).code, 200);
+    assert.equal((await s.ask({ method: 'DELETE', path: `${kept}/kept?dryRun=All`, body: options })).code, 200);
+    assert.equal((await s.ask({ method: 'DELETE', path: kept, body: { ...options, dryRun: ['All'] } })).code, 200);
+    assert.equal((await s.ask({ method: 'DELETE', path: `${kept}?dryRun=Some`, body: options })).code, 422);
+    assert.equal((await s.get(`${kept}/kept`)).code, 200);
+    assert.equal((await s.ask({ method: 'DELETE', path: `${kept}/kept`, body: options })).code, 200);
+    assert.equal((await s.get(`${kept}/kept`)).code, 404);
+  });
+
   it('changes nothing in a dry run', async () => {
     const before = s.store.currentRevision;
     const made = await s.post(`${CMS}?dryRun=All`, configMap('dry'));
