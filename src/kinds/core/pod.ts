@@ -1,3 +1,4 @@
+import { acceleratorErrors, acceleratorUpdateErrors } from '../../apimachinery/accelerators.ts';
 import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import type { Pod, PodCondition } from '../generated/core.ts';
 import { defineKind } from '../kind.ts';
@@ -68,9 +69,9 @@ export const pod = defineKind<Pod>({
     defaults: defaultPod,
     prepareCreate: preparePod,
     prepareUpdate: keepStatus,
-    validate: ({ spec }) => validatePodSpec('spec', spec),
+    validate: (object) => [...validatePodSpec('spec', object.spec), ...acceleratorErrors(object)],
     validateCreate: createErrors,
-    validateUpdate: validatePodUpdate,
+    validateUpdate: (object, old) => [...validatePodUpdate(object, old), ...acceleratorUpdateErrors(object, old)],
     validateStatus: validatePodStatusUpdate,
     warnings: ({ metadata, spec }) => [...podSpecWarnings('spec', spec), ...hostnameWarnings(metadata.name, spec)],
   },

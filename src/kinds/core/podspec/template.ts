@@ -1,4 +1,5 @@
 /** Pod templates: what Deployments, ReplicaSets, Jobs and their like make pods from. */
+import { acceleratorErrors } from '../../../apimachinery/accelerators.ts';
 import { validateAnnotations, validateLabels } from '../../../apimachinery/objectmeta.ts';
 import { matchesLabels, selectorFromObject } from '../../../apimachinery/selectors.ts';
 import { fieldError, type FieldError } from '../../../apimachinery/status.ts';
@@ -22,6 +23,7 @@ export function validateTemplate(field: string, template: PodTemplateSpec | unde
     ...validateLabels(template?.metadata?.labels, `${field}.metadata.labels`),
     ...validateAnnotations(template?.metadata?.annotations, `${field}.metadata.annotations`),
     ...validatePodSpec(`${field}.spec`, template?.spec ?? { containers: [] }),
+    ...acceleratorErrors(template ?? {}, `${field}.`),
     ...(template?.spec?.ephemeralContainers?.length
       ? [fieldError.forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')] : []),
   ];
