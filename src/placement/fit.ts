@@ -15,38 +15,47 @@ function portsFree(placed: PlacedPod, info: NodeInfo): boolean {
     || ![...info.pods.values()].some((other) => other.ports.some((taken) => placed.ports.some((wanted) => conflict(wanted, taken))));
 }
 
+/** Resources that a node does not count by itself: what they mean is allocated device by device. */
+export type Uncounted = (resource: string, info: NodeInfo) => boolean;
+
 /** Resources the node lacks, and `Too many pods`. */
-function lacks(placed: PlacedPod, info: NodeInfo): string[] {
+function lacks(placed: PlacedPod, info: NodeInfo, uncounted: Uncounted | undefined): string[] {
   const reasons: string[] = [];
   if (info.pods.size + 1 > (info.allocatable['pods'] ?? 0)) {
     reasons.push('Too many pods');
   }
   for (const [name, amount] of Object.entries(placed.requests)) {
-    if (amount > 0 && amount > (info.allocatable[name] ?? 0) - (info.requested[name] ?? 0)) {
+    if (amount > 0 && amount > (info.allocatable[name] ?? 0) - (info.requested[name] ?? 0) && uncounted?.(name, info) !== true) {
       reasons.push(`Insufficient ${name}`);
     }
   }
   return reasons;
 }
 
-/** The reasons of the first filter that says no; none if the pod fits. Rules between pods are judged apart. */
-export function misfits(placed: PlacedPod, info: NodeInfo): string[] {
+/** Why a pod is not wanted on a node, however much is free there. */
+export function unwelcome(placed: PlacedPod, info: NodeInfo): string | undefined {
   const { spec } = placed.pod;
   const { node } = info;
   if (node.spec?.unschedulable === true && untolerated([UNSCHEDULABLE], spec.tolerations, ['NoSchedule']).length > 0) {
-    return ['node(s) were unschedulable'];
+    return 'node(s) were unschedulable';
   }
   const [taint] = untolerated(node.spec?.taints, spec.tolerations, ['NoSchedule', 'NoExecute']);
   if (taint !== undefined) {
-    return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`];
+    return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   }
-  if (!matchesNodeAffinity(spec, node)) {
-    return ["node(s) didn't match Pod's node affinity/selector"];
+  return matchesNodeAffinity(spec, node) ? undefined : "node(s) didn't match Pod's node affinity/selector";
+}
+
+/** The reasons of the first filter that says no; none if the pod fits. Rules between pods are judged apart. */
+export function misfits(placed: PlacedPod, info: NodeInfo, uncounted?: Uncounted): string[] {
+  const reason = unwelcome(placed, info);
+  if (reason !== undefined) {
+    return [reason];
   }
   if (!portsFree(placed, info)) {
     return ["node(s) didn't have free ports for the requested pod ports"];
   }
-  return lacks(placed, info);
+  return lacks(placed, info, uncounted);
 }
 
 export interface Fit {
@@ -55,16 +64,20 @@ export interface Fit {
   reasons: Map<string, number>;
 }
 
+export function addReason(reasons: Map<string, number>, reason: string, count = 1): void {
+  reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+}
+
 /** Which nodes can take the pod. */
-export function fitNodes(placed: PlacedPod, cluster: Cluster): Fit {
+export function fitNodes(placed: PlacedPod, cluster: Cluster, uncounted?: Uncounted): Fit {
   const verdict = interPodVerdict(placed.pod, cluster);
   const fit: Fit = { feasible: [], reasons: new Map() };
   for (const info of cluster.nodes) {
-    const own = misfits(placed, info);
+    const own = misfits(placed, info, uncounted);
     const between = own.length > 0 ? undefined : verdict(info);
     const reasons = between === undefined ? own : [between];
     for (const reason of reasons) {
-      fit.reasons.set(reason, (fit.reasons.get(reason) ?? 0) + 1);
+      addReason(fit.reasons, reason);
     }
     if (reasons.length === 0) {
       fit.feasible.push(info);

@@ -64,24 +64,44 @@ function softSpread({ pod }: PlacedPod, cluster: Cluster): Score {
   return (info) => counted.reduce((sum, { constraint, perDomain }) => sum + (perDomain.get(info.labels[constraint.topologyKey] ?? '') ?? 0), 0);
 }
 
-/** The best of the feasible nodes; on a tie the first by name, so that the same world gives the same choice. */
-export function bestNode(placed: PlacedPod, feasible: readonly NodeInfo[], cluster: Cluster): NodeInfo | undefined {
+/** What the pod itself, or a node, says it would rather have. Where nothing is said all nodes have the same. */
+const wishes = (placed: PlacedPod, feasible: readonly NodeInfo[], cluster: Cluster): [number, Score][] => [
+  [3, normalized(feasible, softTaints(placed), true)],
+  [2, normalized(feasible, preferredNodes(placed))],
+  [2, normalized(feasible, interPodPreference(placed.pod, cluster))],
+  [2, normalized(feasible, softSpread(placed, cluster), true)],
+];
+
+const total = (scores: readonly [number, Score][]): Score => (info) => scores.reduce((sum, [weight, of]) => sum + weight * of(info), 0);
+
+/** The same for pods with devices: what is wished for goes before how well devices are packed, spreading does not. */
+export function wishScore(placed: PlacedPod, feasible: readonly NodeInfo[], cluster: Cluster): Score {
+  return feasible.length <= 1 ? () => 0 : total(wishes(placed, feasible, cluster));
+}
+
+/** Keeps pods without devices off nodes that have some, as long as others will do. */
+const SPARED_WEIGHT = 4;
+
+/**
+ * The best of the feasible nodes; on a tie the first by name, so that the same world gives the same choice. `spared`: how much each had rather
+ * be left alone, 0 for nodes that had not.
+ */
+export function bestNode(placed: PlacedPod, feasible: readonly NodeInfo[], cluster: Cluster, spared?: Score): NodeInfo | undefined {
   const [only] = feasible;
   if (feasible.length <= 1) {
     return only;
   }
   const scores: [number, Score][] = [
-    [3, normalized(feasible, softTaints(placed), true)],
-    [2, normalized(feasible, preferredNodes(placed))],
-    [2, normalized(feasible, interPodPreference(placed.pod, cluster))],
-    [2, normalized(feasible, softSpread(placed, cluster), true)],
+    ...wishes(placed, feasible, cluster),
+    ...(spared === undefined ? [] : [[SPARED_WEIGHT, normalized(feasible, spared, true)] satisfies [number, Score]]),
     [2, normalized(feasible, siblings(placed), true)],
     [1, leastAllocated(placed)],
     [1, balanced(placed)],
   ];
+  const of = total(scores);
   let best: { info: NodeInfo; score: number } | undefined;
   for (const info of feasible) {
-    const score = scores.reduce((sum, [weight, of]) => sum + weight * of(info), 0);
+    const score = of(info);
     if (best === undefined || score > best.score || (score === best.score && info.name < best.info.name)) {
       best = { info, score };
     }

@@ -72,6 +72,16 @@ export class Chooser {
     return this.#placement(known, request, machine);
   }
 
+  /** How good a machine is for the request; undefined when it does not fit there. */
+  scoreOn(request: Request, machine: number): { score: number; placement: Placement } | undefined {
+    if (!this.#estate.fits(request, machine)) {
+      return undefined;
+    }
+    const known = this.#knownOf(request);
+    const score = this.#score(known, request, machine);
+    return { score, placement: this.#placement(known, request, machine) };
+  }
+
   /** With whole numbers from 0 to 100, machines a little worse than the best count as equal to it. */
   #firstOfTheBest(known: Known, request: Request, low: number, high: number): number {
     const spread = (score: number): number => Math.trunc((score - low) * SPREAD / (high - low));

@@ -120,6 +120,27 @@ export class Estate {
     return this.#supposing(request, placement, { sign: -1, look });
   }
 
+  /** Makes a machine what it is seen to be, device by device; its version changes only if that is new. Missing devices are taken for full. */
+  observe(machine: number, { cpuFree, memoryFree, devices }: { cpuFree: number; memoryFree: number; devices: readonly number[] }): void {
+    const from = machine * this.width;
+    const count = this.devicesOf(machine);
+    let changed = this.cpuFree[machine] !== cpuFree || this.memoryFree[machine] !== memoryFree;
+    let idle = 0;
+    for (let device = 0; device < count; device += 1) {
+      const free = devices[device] ?? 0;
+      changed ||= this.deviceFree[from + device] !== free;
+      this.deviceFree[from + device] = free;
+      idle += free === DEVICE ? 1 : 0;
+    }
+    if (changed) {
+      this.cpuFree[machine] = cpuFree;
+      this.memoryFree[machine] = memoryFree;
+      this.idle[machine] = idle;
+      this.#changes += 1;
+      this.version[machine] = this.#changes;
+    }
+  }
+
   #supposing<T>(request: Request, placement: Placement, { sign, look }: { sign: 1 | -1; look: () => T }): T {
     const version = this.version[placement.machine] ?? 0;
     this.#change(request, placement, sign);
