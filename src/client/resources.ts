@@ -11,6 +11,7 @@ import type { EndpointSlice } from '../kinds/generated/discovery.ts';
 import type { VirtualMachine, VirtualMachineInstance } from '../kinds/generated/kubevirt.ts';
 import type { PodDisruptionBudget } from '../kinds/generated/policy.ts';
 import type { ClusterRole } from '../kinds/generated/rbac.ts';
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../kinds/generated/resource.ts';
 import type { PriorityClass } from '../kinds/generated/scheduling.ts';
 import type { Resource } from './resource.ts';
 
@@ -41,6 +42,10 @@ export const DAEMONSETS = resource<DaemonSet>('apps', 'v1', 'daemonsets', 'Daemo
 export const CONTROLLERREVISIONS = resource<ControllerRevision>('apps', 'v1', 'controllerrevisions', 'ControllerRevision');
 export const JOBS = resource<Job>('batch', 'v1', 'jobs', 'Job');
 export const PRIORITYCLASSES = resource<PriorityClass>('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false);
+export const RESOURCECLAIMS = resource<ResourceClaim>('resource.k8s.io', 'v1', 'resourceclaims', 'ResourceClaim');
+export const RESOURCECLAIMTEMPLATES = resource<ResourceClaimTemplate>('resource.k8s.io', 'v1', 'resourceclaimtemplates', 'ResourceClaimTemplate');
+export const RESOURCESLICES = resource<ResourceSlice>('resource.k8s.io', 'v1', 'resourceslices', 'ResourceSlice', false);
+export const DEVICECLASSES = resource<DeviceClass>('resource.k8s.io', 'v1', 'deviceclasses', 'DeviceClass', false);
 export const CLUSTERROLES = resource<ClusterRole>('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole', false);
 export const VIRTUALMACHINES = resource<VirtualMachine>('kubevirt.io', 'v1', 'virtualmachines', 'VirtualMachine');
 export const VIRTUALMACHINEINSTANCES =

@@ -12,7 +12,7 @@ const SCHEDULER: Identity = { name: 'system:kube-scheduler', groups: ['system:au
 /** Controllers whose accounts have other names than `<controller>-controller`. */
 const ACCOUNTS: Readonly<Record<string, string>> = {
   clusterroleaggregation: 'clusterrole-aggregation-controller', eventttl: 'event-ttl-controller', garbagecollector: 'generic-garbage-collector',
-  pvcprotection: 'pvc-protection-controller', pvprotection: 'pv-protection-controller', serviceaccount: 'service-account-controller',
+  pvcprotection: 'pvc-protection-controller', pvprotection: 'pv-protection-controller', resourceclaim: 'resource-claim-controller', serviceaccount: 'service-account-controller',
 };
 
 export function identityOf(controller: string): Identity {

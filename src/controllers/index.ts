@@ -12,6 +12,7 @@ import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeController } from './node/nodecontroller.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
+import { resourceClaimController } from './resourceclaim/resourceclaim.ts';
 import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
@@ -33,6 +34,7 @@ export const CONTROLLERS: Readonly<Record<string, ControllerFactory>> = {
   pvcprotection: claimProtectionController,
   pvprotection: volumeProtectionController,
   replicaset: replicaSetController,
+  resourceclaim: resourceClaimController,
   resourcequota: resourceQuotaController,
   scheduler: schedulerController,
   serviceaccount: serviceAccountController,

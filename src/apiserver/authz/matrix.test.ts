@@ -100,7 +100,9 @@ function scheduler(kind: string, verb: Verb): boolean {
     case 'leases.coordination.k8s.io': case 'bindings': case 'tokenreviews.authentication.k8s.io': case 'subjectaccessreviews.authorization.k8s.io':
       return verb === 'create';
     case 'pods': return verb === 'delete';
-    case 'persistentvolumes': case 'persistentvolumeclaims': case 'resourceclaims.resource.k8s.io': return verb === 'update' || verb === 'patch';
+    case 'persistentvolumes': case 'persistentvolumeclaims': return verb === 'update' || verb === 'patch';
+    // Beyond Kubernetes' role: it makes the claims of pods that ask for devices without one.
+    case 'resourceclaims.resource.k8s.io': return ['create', 'update', 'patch', 'delete'].includes(verb);
     default: return false;
   }
 }
@@ -127,7 +129,7 @@ function expected(role: Role, kind: AnyKind, verb: Verb, here: boolean): boolean
 const SUBRESOURCES: readonly (readonly [group: string, resource: string, verb: string, roles: string])[] = [
   ['', 'pods/log', 'get', 'view edit admin'], ['', 'pods/exec', 'get', 'edit admin'], ['', 'pods/exec', 'create', 'edit admin'],
   ['', 'pods/attach', 'create', 'edit admin'], ['', 'pods/portforward', 'create', 'edit admin'], ['', 'pods/proxy', 'get', 'edit admin'],
-  ['', 'pods/eviction', 'create', 'edit admin node'], ['', 'pods/binding', 'create', 'scheduler'], ['', 'pods/ephemeralcontainers', 'update', ''],
+  ['', 'pods/eviction', 'create', 'edit admin node scheduler'], ['', 'pods/binding', 'create', 'scheduler'], ['', 'pods/ephemeralcontainers', 'update', ''],
   ['', 'pods/status', 'get', 'view edit admin'], ['', 'pods/status', 'update', 'node scheduler'], ['', 'pods/status', 'patch', 'node scheduler'],
   ['', 'services/proxy', 'get', 'edit admin'], ['', 'services/status', 'get', 'view edit admin'], ['', 'services/status', 'update', ''],
   ['', 'serviceaccounts/token', 'create', 'edit admin controllers'], ['', 'serviceaccounts', 'impersonate', 'edit admin'],

@@ -51,8 +51,8 @@ export async function settle(server: MemoryTransport): Promise<void> {
 
 const condition = (type: string, status: boolean): PodCondition => ({ type, status: status ? 'True' : 'False', lastTransitionTime: formatTime() });
 
-export function harness(): Harness {
-  const server = new MemoryTransport(Object.values(resources));
+/** `server`: what an earlier process of the test has written stays. */
+export function harness(server = new MemoryTransport(Object.values(resources))): Harness {
   const client = new Client(server);
   const recorder = new EventRecorder(client, 'test');
   const context: ControllerContext = { client, recorder, informers: new Informers(client), log: silentLog, podCidr: '10.42.0.0/16', rootCa: 'PEM' };

@@ -2,7 +2,6 @@ import { fieldError, type FieldError } from '../../apimachinery/status.ts';
 import { validateQualifiedName } from '../../apimachinery/names.ts';
 import { AGE, NAME } from '../columns.ts';
 import type { DeviceClass } from '../generated/resource.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { configErrors, limited, MAX_CONFIGS, selectorErrors } from './names.ts';
 
@@ -27,6 +26,5 @@ export const deviceClass = defineKind<DeviceClass>({
   rules: {
     defaults(object) { object.spec ??= {}; },
     validate,
-    warnings: inert('DeviceClass', 'devices are not allocated here yet'),
   },
 });

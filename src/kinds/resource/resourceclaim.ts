@@ -1,7 +1,6 @@
 import { immutable } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { ResourceClaim } from '../generated/resource.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { ownStatus } from '../strategy.ts';
 import { claimSpecErrors, defaultClaimSpec } from './claimspec.ts';
@@ -31,6 +30,5 @@ export const resourceClaim = defineKind<ResourceClaim>({
     validate: ({ spec }) => claimSpecErrors('spec', spec),
     validateUpdate: (object, old) => immutable('spec', object.spec, old.spec),
     validateStatus: claimStatusErrors,
-    warnings: inert('ResourceClaim', 'devices are not allocated here yet'),
   },
 });

@@ -2,7 +2,6 @@ import { validateAnnotations, validateLabels } from '../../apimachinery/objectme
 import { immutable } from '../checks.ts';
 import { AGE, NAME } from '../columns.ts';
 import type { ResourceClaimTemplate } from '../generated/resource.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { claimSpecErrors, defaultClaimSpec } from './claimspec.ts';
 
@@ -22,6 +21,5 @@ export const resourceClaimTemplate = defineKind<ResourceClaimTemplate>({
       ...claimSpecErrors('spec.spec', spec.spec),
     ],
     validateUpdate: (object, old) => immutable('spec', object.spec, old.spec),
-    warnings: inert('ResourceClaimTemplate', 'devices are not allocated here yet'),
   },
 });

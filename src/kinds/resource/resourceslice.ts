@@ -4,7 +4,6 @@ import { immutable, nameErrors } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import { validateNodeSelector } from '../core/podspec/nodeselector.ts';
 import type { CounterSet, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../generated/resource.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 import { driverName } from '../namechecks.ts';
 import { countersErrors, deviceErrors } from './device.ts';
@@ -86,6 +85,5 @@ export const resourceSlice = defineKind<ResourceSlice>({
       ...immutable('spec.driver', spec.driver, old.driver),
       ...immutable('spec.nodeName', spec.nodeName, old.nodeName),
     ],
-    warnings: inert('ResourceSlice', 'devices are not allocated here yet'),
   },
 });

@@ -2,7 +2,6 @@ import { fieldError } from '../../apimachinery/status.ts';
 import { immutable, oneOf } from '../checks.ts';
 import { AGE, column, NAME } from '../columns.ts';
 import type { PriorityClass } from '../generated/scheduling.ts';
-import { inert } from '../inert.ts';
 import { defineKind } from '../kind.ts';
 
 /** Above it is for the system's own classes. */
@@ -35,6 +34,5 @@ export const priorityClass = defineKind<PriorityClass>({
       ...((object.value ?? 0) === (old.value ?? 0) ? [] : [fieldError.forbidden('value', 'may not be changed in an update.')]),
       ...immutable('preemptionPolicy', object.preemptionPolicy, old.preemptionPolicy),
     ],
-    warnings: inert('PriorityClass', 'the scheduler here does not preempt yet'),
   },
 });

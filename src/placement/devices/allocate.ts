@@ -177,6 +177,7 @@ class Run {
     }
     const chosen = this.#list(claim);
     if (ask.apart !== undefined && chosen.some((one) => one.device === device && one.ask.apart === ask.apart)) {
+      this.#because(`not enough different devices of class ${ask.className} are free`);
       return undefined;
     }
     if (!allowed(claim.constraints, chosen.map((one) => ({ request: one.ask.name, device: one.device })), { request: ask.name, device })) {

@@ -4,7 +4,7 @@ import type { ResourceClaim } from '../../kinds/generated/resource.ts';
 import { matchesTerm } from '../nodeaffinity.ts';
 import { asksOfClaim, ClaimError, type ClaimAsk } from './asks.ts';
 import { extendedAsk, type ExtendedAsk } from './extended.ts';
-import type { DeviceInventory } from './inventory.ts';
+import { claimKey, type DeviceInventory } from './inventory.ts';
 
 /** Pods one claim can be reserved for (resource.k8s.io). */
 export const MAX_CONSUMERS = 256;
@@ -42,8 +42,11 @@ export function claimNameOf(pod: Pod, entry: { name: string; resourceClaimName?:
 
 export const isReservedFor = (claim: ResourceClaim, { metadata: { uid } }: Pod): boolean => (claim.status?.reservedFor ?? []).some((one) => one.uid === uid);
 
-function usable(claim: ResourceClaim, pod: Pod, { namespaceLabels }: Sources): ResourceClaim {
+function usable(claim: ResourceClaim, pod: Pod, { namespaceLabels, inventory }: Sources): ResourceClaim {
   const { name } = claim.metadata;
+  if (claim.status?.allocation === undefined && inventory.isHeld(claimKey(claim))) {
+    throw new ClaimError(`resourceclaim "${name}" is being allocated for another pod`);
+  }
   if (claim.metadata.deletionTimestamp !== undefined) {
     throw new ClaimError(`resourceclaim "${name}" is being deleted`);
   }

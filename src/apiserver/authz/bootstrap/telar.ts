@@ -4,7 +4,7 @@
  */
 import type { Subject } from '../../../kinds/generated/rbac.ts';
 import type { RoleText } from './clusterroles.ts';
-import { account, group } from './subjects.ts';
+import { account, group, user } from './subjects.ts';
 
 /** Beside `system:controller:<name>`, for the service account of that name in kube-system. */
 export const EXTRA_CONTROLLER_RULES: Readonly<Record<string, string>> = {
@@ -41,7 +41,11 @@ const USING = `
   get     subresources.kubevirt.io  virtualmachines/expand-spec,virtualmachines/portforward
   update  subresources.kubevirt.io  ${SWITCHING},expand-vm-spec`;
 
+/** The scheduler writes the claims of pods that ask for devices without one, and evicts what it moves. */
+const SCHEDULER_EXTRA = 'system:telar:kube-scheduler';
+
 export const TELAR_ROLES: Readonly<Record<string, RoleText>> = {
+  [SCHEDULER_EXTRA]: { rules: 'create,delete resource.k8s.io resourceclaims\ncreate - pods/eviction' },
   [NODE_EXTRA]: { rules: 'get,list,watch,update kubevirt.io virtualmachineinstances\nlist,watch discovery.k8s.io endpointslices' },
   'kubevirt.io:default': { rules: 'get,list subresources.kubevirt.io version,guestfs,healthz' },
   'kubevirt.io:admin': { rules: `${USING}\ndeletecollection,${WRITE} kubevirt.io ${OBJECTS}`, into: ['admin'] },
@@ -51,6 +55,7 @@ export const TELAR_ROLES: Readonly<Record<string, RoleText>> = {
 
 export const TELAR_BINDINGS: Readonly<Record<string, readonly Subject[]>> = {
   [NODE_EXTRA]: [group('system:nodes')],
+  [SCHEDULER_EXTRA]: [user('system:kube-scheduler'), account('kube-scheduler')],
   'kubevirt.io:default': [group('system:authenticated')],
 };
 
