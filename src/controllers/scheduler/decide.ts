@@ -7,7 +7,7 @@ import { allocate, takenOf, type Allocation } from '../../placement/devices/allo
 import { ClaimError, type ClaimAsk } from '../../placement/devices/asks.ts';
 import { requestsFor } from '../../placement/devices/extended.ts';
 import { claimKey, type DeviceInventory } from '../../placement/devices/inventory.ts';
-import { isReservedFor, needsOf, reaches, type Needs, type Sources } from '../../placement/devices/needs.ts';
+import { isReservedFor, needsOf, pendingOn, reaches, type Needs, type Sources } from '../../placement/devices/needs.ts';
 import { LivePacking, type PackingAsk } from '../../placement/devices/packing.ts';
 import { allocationResult } from '../../placement/devices/result.ts';
 import { SelectorError } from '../../placement/devices/selectors.ts';
@@ -38,13 +38,6 @@ export const isClaimFault = (error: unknown): error is Error => error instanceof
 /** On a node that publishes devices, what they serve is not counted by the node. */
 export const uncountedBy = (needs: Needs | undefined, inventory: DeviceInventory): Uncounted | undefined =>
   (needs?.extended === undefined ? undefined : (resource, info) => needs.extended?.resources.has(resource) === true && inventory.devicesOf(info.node).length > 0);
-
-/** Claims to find devices for on a node: one without devices counts extended resources by itself. */
-export function pendingOn(needs: Needs, info: NodeInfo, inventory: DeviceInventory): readonly ClaimAsk[] {
-  const { extended, pending } = needs;
-  const counts = extended !== undefined && inventory.devicesOf(info.node).length === 0 && extended.resources.values().every((name) => (info.allocatable[name] ?? 0) > 0);
-  return counts ? pending.filter((one) => one !== extended.claim) : pending;
-}
 
 export class Decider {
   readonly #cluster: Cluster;

@@ -10,13 +10,13 @@ import type { ResourceClaim } from '../../kinds/generated/resource.ts';
 import type { PodDisruptionBudget } from '../../kinds/generated/policy.ts';
 import { allocate, takenOf } from '../../placement/devices/allocate.ts';
 import type { Needs, Sources } from '../../placement/devices/needs.ts';
-import { claimNameOf, reaches } from '../../placement/devices/needs.ts';
+import { claimNameOf, pendingOn, reaches } from '../../placement/devices/needs.ts';
 import type { Taken } from '../../placement/devices/usage.ts';
 import { misfits, unwelcome } from '../../placement/fit.ts';
 import { interPodVerdict, type Cluster } from '../../placement/interpod.ts';
 import type { NodeInfo, PlacedPod } from '../../placement/nodeinfo.ts';
 import { choosePreemption, type Preemption } from '../../placement/preemption.ts';
-import { isClaimFault, pendingOn, uncountedBy } from './decide.ts';
+import { isClaimFault, uncountedBy } from './decide.ts';
 
 interface Promised {
   readonly node: string;

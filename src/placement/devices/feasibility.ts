@@ -11,9 +11,9 @@ import { interPodVerdict, type Cluster, type NamespaceLabels, type NodeVerdict }
 import { placedPod, type NodeInfo, type PlacedPod } from '../nodeinfo.ts';
 import { allocate, takenOf } from './allocate.ts';
 import { asksOfClaim, ClaimError, type ClaimAsk } from './asks.ts';
-import { extendedAsk } from './extended.ts';
+import { extendedAsk, type ExtendedAsk } from './extended.ts';
 import type { DeviceInventory } from './inventory.ts';
-import { reaches } from './needs.ts';
+import { countsByItself, reaches } from './needs.ts';
 import { SelectorError } from './selectors.ts';
 import { Usage, type Taken } from './usage.ts';
 import { AcceleratorRequestError } from '../../apimachinery/accelerators.ts';
@@ -88,7 +88,7 @@ interface Prepared {
   readonly each: readonly ClaimAsk[];
   readonly common: readonly ClaimAsk[];
   readonly allocated: readonly ResourceClaim[];
-  readonly uncounted: ReadonlySet<string>;
+  readonly extended: ExtendedAsk | undefined;
   readonly verdict: NodeVerdict;
   /** Labels whose every value takes one pod of the set. */
   readonly apart: readonly string[];
@@ -178,7 +178,7 @@ export class Planner {
     const fresh = own.filter(({ claim }) => claim.status?.allocation === undefined).map(({ claim, common }) => ({ ask: asksOfClaim(claim, inventory), common }));
     const cluster: Cluster = { nodes, namespaceLabels };
     return {
-      set, placed: placedPod(pod), verdict: interPodVerdict(pod, cluster), apart: apartBy(pod), uncounted: extended?.resources ?? new Set(),
+      set, placed: placedPod(pod), verdict: interPodVerdict(pod, cluster), apart: apartBy(pod), extended,
       each: [...fresh.filter(({ common }) => !common).map(({ ask }) => ask), ...(extended === undefined ? [] : [extended.claim])],
       common: fresh.filter(({ common }) => common).map(({ ask }) => ask),
       allocated: own.map(({ claim }) => claim).filter(({ status }) => status?.allocation !== undefined),
@@ -247,7 +247,8 @@ export class Planner {
   }
 
   #placeOne(one: Prepared, info: NodeInfo, at: { draft: Promised; held: Held[]; domains: Set<string>; first: boolean }): string | undefined {
-    const { placed, each, common, apart } = one;
+    const { placed, common, apart, extended } = one;
+    const each = extended !== undefined && countsByItself(extended, info, this.#sources.inventory) ? one.each.filter((claim) => claim !== extended.claim) : one.each;
     const own = apart.map((key) => `${key}=${info.labels[key] ?? ''}`);
     if (own.some((domain) => at.domains.has(domain))) {
       return "node(s) didn't match pod anti-affinity rules";
@@ -271,12 +272,12 @@ export class Planner {
     return undefined;
   }
 
-  #lacks({ placed, uncounted }: Prepared, info: NodeInfo, draft: Promised): string | undefined {
+  #lacks({ placed, extended }: Prepared, info: NodeInfo, draft: Promised): string | undefined {
     if (info.pods.size + draft.of(info.name, 'pods') + 1 > (info.allocatable['pods'] ?? 0)) {
       return 'Too many pods';
     }
-    const counts = this.#sources.inventory.devicesOf(info.node).length > 0 ? uncounted : new Set<string>();
-    const short = Object.entries(placed.requests).find(([name, amount]) => amount > 0 && !counts.has(name)
+    const counts = this.#sources.inventory.devicesOf(info.node).length > 0 ? extended?.resources : undefined;
+    const short = Object.entries(placed.requests).find(([name, amount]) => amount > 0 && counts?.has(name) !== true
       && amount > (info.allocatable[name] ?? 0) - (info.requested[name] ?? 0) - draft.of(info.name, name));
     return short === undefined ? undefined : `Insufficient ${short[0]}`;
   }

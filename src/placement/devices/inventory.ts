@@ -1,5 +1,5 @@
 /** The devices there are, by ResourceSlices and DeviceClasses, and what of them is given out, by ResourceClaims. */
-import type { Node } from '../../kinds/generated/core.ts';
+import type { Node, NodeSelector } from '../../kinds/generated/core.ts';
 import type { Device, DeviceClass, DeviceRequestAllocationResult, ResourceClaim, ResourceSlice } from '../../kinds/generated/resource.ts';
 import { matchesTerm } from '../nodeaffinity.ts';
 import { amountOf, qualified, type Capacities } from './amounts.ts';
@@ -20,6 +20,7 @@ export interface PoolDevice {
   /** Absent: devices of the network; `nodes` tells which nodes see them. */
   readonly node?: string;
   readonly nodes?: (node: Node) => boolean;
+  readonly selector?: NodeSelector;
   /** `driver/pool/set/counter` → what it takes of it while in use. */
   readonly counters: Capacities;
 }
@@ -37,11 +38,11 @@ export const claimKey = ({ metadata: { namespace = '', name } }: { metadata: { n
 
 type Place = Pick<Device, 'nodeName' | 'nodeSelector' | 'allNodes'>;
 
-function placeOf({ nodeName, nodeSelector, allNodes }: Place): Pick<PoolDevice, 'node' | 'nodes'> {
+function placeOf({ nodeName, nodeSelector, allNodes }: Place): Pick<PoolDevice, 'node' | 'nodes' | 'selector'> {
   if (nodeName) {
     return { node: nodeName };
   }
-  return { nodes: (node) => allNodes === true || (nodeSelector?.nodeSelectorTerms.some((term) => matchesTerm(term, node)) ?? false) };
+  return { ...(nodeSelector === undefined ? {} : { selector: nodeSelector }), nodes: (node) => allNodes === true || (nodeSelector?.nodeSelectorTerms.some((term) => matchesTerm(term, node)) ?? false) };
 }
 
 function poolDevice({ spec }: ResourceSlice, device: Device): PoolDevice {

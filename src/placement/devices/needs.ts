@@ -2,6 +2,7 @@
 import type { Node, Pod } from '../../kinds/generated/core.ts';
 import type { ResourceClaim } from '../../kinds/generated/resource.ts';
 import { matchesTerm } from '../nodeaffinity.ts';
+import type { NodeInfo } from '../nodeinfo.ts';
 import { asksOfClaim, ClaimError, type ClaimAsk } from './asks.ts';
 import { extendedAsk, type ExtendedAsk } from './extended.ts';
 import { claimKey, type DeviceInventory } from './inventory.ts';
@@ -93,6 +94,15 @@ export function needsOf(pod: Pod, sources: Sources): Needs | undefined {
     pending: [...claims.filter((claim) => !has(claim)).map((claim) => asksOfClaim(claim, sources.inventory)), ...(extended === undefined || own.length > 0 ? [] : [extended.claim])],
     ...(extended === undefined ? {} : { extended }),
   };
+}
+
+/** Whether a node without devices counts by itself what others publish devices for. */
+export const countsByItself = ({ resources }: ExtendedAsk, { node, allocatable }: NodeInfo, inventory: DeviceInventory): boolean =>
+  inventory.devicesOf(node).length === 0 && resources.values().some((name) => (allocatable[name] ?? 0) > 0);
+
+/** Claims to find devices for on a node. */
+export function pendingOn({ extended, pending }: Needs, info: NodeInfo, inventory: DeviceInventory): readonly ClaimAsk[] {
+  return extended !== undefined && countsByItself(extended, info, inventory) ? pending.filter((one) => one !== extended.claim) : pending;
 }
 
 /** Whether the devices that claims have can be used on a node. */

@@ -35,7 +35,7 @@ function nodeSelectorOf(choices: readonly Choice[], node: Node): NodeSelector | 
   if (bound) {
     return { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node.metadata.name] }] }] };
   }
-  const [first, ...more] = choices.flatMap(({ device: { device } }) => device.nodeSelector?.nodeSelectorTerms ?? []);
+  const [first, ...more] = choices.flatMap(({ device: { selector } }) => selector?.nodeSelectorTerms ?? []);
   return first === undefined ? undefined : {
     nodeSelectorTerms: [more.reduce((all, term) => ({
       matchExpressions: [...all.matchExpressions ?? [], ...term.matchExpressions ?? []], matchFields: [...all.matchFields ?? [], ...term.matchFields ?? []],
