@@ -5,7 +5,7 @@ import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { formatBytes } from '../../apimachinery/quantity.ts';
 import { humanDuration, renderTable } from '../../apimachinery/tables.ts';
 import { CliError } from '../errors.ts';
-import { buildImage, importImages, listImages, nodeName, removeImage, STARTERS, type ListedImage } from '../images/node.ts';
+import { buildImage, importImages, listImages, nodeName, removeImage, RUNTIME_IMAGES, STARTERS, type ListedImage } from '../images/node.ts';
 import { text } from '../messages/index.ts';
 import { withServer } from '../server.ts';
 
@@ -94,5 +94,5 @@ export function addImages(program: Command): void {
     .action(list);
   common(images.command('import').description(text('images.import.description')).argument('<file>')).action(importFile);
   common(images.command('remove').alias('rm').description(text('images.remove.description')).argument('<name...>')).action(remove);
-  common(images.command('build').description(text('images.build.description')).addArgument(new Argument('[name...]').choices(STARTERS))).action(build);
+  common(images.command('build').description(text('images.build.description')).addArgument(new Argument('[name...]').choices([...STARTERS, ...RUNTIME_IMAGES]))).action(build);
 }

@@ -7,7 +7,10 @@ import { CliError } from '../errors.ts';
 import { text } from '../messages/index.ts';
 import type { Server } from '../server.ts';
 
+/** What `telar images build` makes when nothing is named. */
 export const STARTERS = ['shell', 'web', 'vm'] as const;
+/** Larger images, made only by name. */
+export const RUNTIME_IMAGES = ['llama-server'] as const;
 /** Longest answer that is not a stream, bytes. */
 const ANSWER_MAX = 16 * 1024 * 1024;
 

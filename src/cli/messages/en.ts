@@ -165,7 +165,7 @@ export const en = {
   'images.import.error.file': 'The file {file} cannot be read: {why}.',
   'images.remove.description': 'remove images',
   'images.remove.done': 'Removed {image}',
-  'images.build.description': 'make starter images from Debian packages: shell, web, vm (all without a name)',
+  'images.build.description': 'make starter images from packages: shell, web, vm (these without a name), telar-onnx, llama-server, storage-initializer',
   'images.build.name': '{name}: {message}',
   'images.build.done': 'Made {image}',
   'images.build.there': '{image} is already there',

@@ -167,7 +167,7 @@ export const es: Record<keyof typeof en, string> = {
   'images.import.error.file': 'No se puede leer el fichero {file}: {why}.',
   'images.remove.description': 'quitar imágenes',
   'images.remove.done': 'Se quitó {image}',
-  'images.build.description': 'hacer imágenes iniciales a partir de paquetes de Debian: shell, web, vm (todas si no se nombra ninguna)',
+  'images.build.description': 'hacer imágenes iniciales a partir de paquetes: shell, web, vm (estas si no se nombra ninguna), telar-onnx, llama-server, storage-initializer',
   'images.build.name': '{name}: {message}',
   'images.build.done': 'Se hizo {image}',
   'images.build.there': '{image} ya está',

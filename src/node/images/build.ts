@@ -5,15 +5,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ImageError, STARTER_NAMES } from './images.ts';
+import { ImageError } from './images.ts';
 import type { Images } from './images.ts';
+import { STARTER_NAMES, starterImage } from './names.ts';
 import type { Progress } from './starter/progress.ts';
 
 const BUILDER = fileURLToPath(new URL('./starter/build.ts', import.meta.url));
 /** Where downloaded packages are kept when the caller names no place. */
 export const DEFAULT_CACHE = '/var/cache/telar/packages';
 
-/** Builds `telar.local/starter/NAME` and loads it; answers the image's full name. `cache` keeps the packages it is made of. */
+/** Builds a starter image and loads it; answers the image's full name. `cache` keeps the packages it is made of. */
 export async function buildStarter(images: Images, name: string, cache: string, progress: Progress): Promise<string> {
   if (!STARTER_NAMES.some((one) => one === name)) {
     throw new ImageError(400, `there is no starter image "${name}"; there are ${STARTER_NAMES.join(', ')}`);
@@ -25,7 +26,7 @@ export async function buildStarter(images: Images, name: string, cache: string, 
     await runBuilder(name, cache, archive, progress);
     progress('loading the image');
     const [loaded] = await images.import(createReadStream(archive));
-    return loaded ?? `telar.local/starter/${name}:latest`;
+    return loaded ?? starterImage(name);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -10,6 +10,7 @@ import type { Log } from '../../apimachinery/log.ts';
 import { buildStarter, DEFAULT_CACHE } from './build.ts';
 import { ImageError } from './images.ts';
 import type { Images } from './images.ts';
+import { starterImage } from './names.ts';
 
 export const IMAGES_PATH = '/telar/images';
 
@@ -67,7 +68,7 @@ export function imagesHandler(options: ImagesHandlerOptions): (target: string, r
     const name = url.searchParams.get('name') ?? '';
     res.statusCode = 200;
     res.setHeader('content-type', 'application/json');
-    const image = `telar.local/starter/${name}:latest`;
+    const image = starterImage(name);
     const present = url.searchParams.get('ifMissing') === 'true' && (await images.list()).some(({ names }) => names.includes(image));
     if (present) {
       write(res, { image, message: 'already there' });

@@ -7,6 +7,7 @@ import type { InspectedImage } from '../podman/types.ts';
 import { messageOf, PodStartError } from '../pods/errors.ts';
 import { matchingCredentials, registryAuth } from './credentials.ts';
 import type { RegistryCredential } from './credentials.ts';
+import { starterOfPath } from './names.ts';
 import { LOCAL_REGISTRY, parseReference, referenceText } from './reference.ts';
 import type { ImageReference } from './reference.ts';
 import { withTar } from './unpacked.ts';
@@ -42,9 +43,6 @@ export class ImageError extends Error {
     this.code = code;
   }
 }
-
-/** The starter images that can be built. */
-export const STARTER_NAMES = ['shell', 'web', 'vm'] as const;
 
 /** Images whose settings are remembered between pods; the oldest is forgotten first. */
 const MAX_REMEMBERED = 256;
@@ -187,7 +185,7 @@ export class Images {
 }
 
 function notHere(image: string, reference: ImageReference): string {
-  const starter = STARTER_NAMES.find((name) => reference.path === `starter/${name}`);
+  const starter = starterOfPath(reference.path);
   const how = starter === undefined ? 'import it with "telar images import FILE"' : `make it with "telar images build ${starter}"`;
   return `Failed to pull image "${image}": the node does not have it, and images under ${LOCAL_REGISTRY}/ are never pulled; ${how}`;
 }

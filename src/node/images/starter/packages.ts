@@ -5,11 +5,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing } from '../../../apimachinery/errno.ts';
 import type { Progress } from './progress.ts';
 import { run, stream, ToolError } from './run.ts';
+import { aptOptions, suiteSources } from './suites.ts';
 import { readTar } from './tar.ts';
 import type { TarFile } from './tar.ts';
+
+/** How often, and how far apart, apt is asked again while another process holds the lists of a suite. */
+const LOCK_TRIES = 60;
+const LOCK_PAUSE_MS = 500;
 
 export interface Package {
   name: string;
@@ -31,14 +37,27 @@ function parsePackage(name: string, text: string): Package | undefined {
 }
 
 export class Packages {
-  readonly #folder: string;
+  /** Where what was downloaded is kept. */
+  readonly folder: string;
   readonly #progress: Progress;
+  readonly #suite: string | undefined;
   #updated = false;
+  /** apt's options for another suite than the machine's, once it has been set up. */
+  #options: readonly string[] | undefined;
 
-  /** `folder` is made when missing and may be shared by builders running at the same time. */
-  constructor(folder: string, progress: Progress) {
-    this.#folder = folder;
+  /**
+   * `folder` is made when missing and may be shared by builders running at the same time. `suite` names one of Debian's that is not the
+   * machine's own, e.g. `forky`: its lists are kept in `folder` and checked against Debian's keys, and the machine's apt never learns of them.
+   */
+  constructor(folder: string, progress: Progress, suite?: string) {
+    this.folder = folder;
     this.#progress = progress;
+    this.#suite = suite;
+  }
+
+  /** The same cache with the packages of another suite. */
+  ofSuite(suite: string): Packages {
+    return new Packages(this.folder, this.#progress, suite);
   }
 
   /** What apt knows of a package; refreshes apt's lists once when it knows nothing. */
@@ -50,16 +69,30 @@ export class Packages {
     await this.#update();
     const found = await this.#show(name);
     if (found === undefined) {
-      throw new ToolError(`starter images are made from Debian's packages, and apt here does not offer "${name}"; `
-        + 'add Debian\'s archive to /etc/apt/sources.list and run "apt-get update"', undefined);
+      throw new ToolError(this.#suite === undefined
+        ? `starter images are made from Debian's packages, and apt here does not offer "${name}"; add Debian's archive to /etc/apt/sources.list and run "apt-get update"`
+        : `Debian's suite ${this.#suite} does not offer the package "${name}"`, undefined);
     }
     return found;
+  }
+
+  /** Fetches the lists anew, once in this object's life; false when that had been done already. */
+  async refresh(): Promise<boolean> {
+    const first = !this.#updated;
+    await this.#update();
+    return first;
   }
 
   /** The wanted files of a package, e.g. `bin/busybox`, with their paths as they would be installed. */
   async files(found: Package, wanted: (path: string) => boolean): Promise<TarFile[]> {
     const file = await this.#fetch(found);
     return stream('dpkg-deb', ['--fsys-tarfile', file], (output) => readTar(output, wanted));
+  }
+
+  /** As `files`, with the symbolic links. */
+  async filesAndLinks(found: Package, wanted: (path: string) => boolean): Promise<TarFile[]> {
+    const file = await this.#fetch(found);
+    return stream('dpkg-deb', ['--fsys-tarfile', file], (output) => readTar(output, wanted, { links: true }));
   }
 
   /** One file of a package; an error when the package lacks it. */
@@ -73,7 +106,7 @@ export class Packages {
 
   async #show(name: string): Promise<Package | undefined> {
     try {
-      return parsePackage(name, await run('apt-cache', ['show', '--no-all-versions', '--', name]));
+      return parsePackage(name, await run('apt-cache', [...await this.#apt(), 'show', '--no-all-versions', '--', name]));
     } catch (error) {
       if (error instanceof ToolError && error.exitCode !== undefined) {
         return undefined;
@@ -87,19 +120,29 @@ export class Packages {
       return;
     }
     this.#updated = true;
-    this.#progress('refreshing apt\'s package lists');
-    await run('apt-get', ['-q', 'update']);
+    this.#progress(this.#suite === undefined ? 'refreshing apt\'s package lists' : `fetching the package lists of Debian's suite ${this.#suite}`);
+    const options = await this.#apt();
+    await (this.#suite === undefined ? run('apt-get', ['-q', 'update']) : withRetries(() => run('apt-get', [...options, '-q', 'update'])));
+  }
+
+  /** Options of apt's programs that make them see this suite alone; none for the machine's own. */
+  async #apt(): Promise<readonly string[]> {
+    if (this.#suite === undefined) {
+      return [];
+    }
+    this.#options ??= await aptOptions(join(this.folder, `suite-${this.#suite}`), await suiteSources(this.#suite));
+    return this.#options;
   }
 
   /** Path of the package's file, checked. */
   async #fetch(found: Package): Promise<string> {
-    const target = join(this.#folder, `${found.name}_${encodeURIComponent(found.version)}.deb`);
+    const target = join(this.folder, `${found.name}_${encodeURIComponent(found.version)}.deb`);
     if (await matches(target, found.sha256)) {
       return target;
     }
     this.#progress(`downloading ${found.name} ${found.version}`);
-    await mkdir(this.#folder, { recursive: true });
-    const scratch = await mkdtemp(join(this.#folder, 'download-'));
+    await mkdir(this.folder, { recursive: true });
+    const scratch = await mkdtemp(join(this.folder, 'download-'));
     try {
       await this.#download(found, scratch);
       const [file] = (await readdir(scratch)).filter((name) => name.endsWith('.deb'));
@@ -115,7 +158,7 @@ export class Packages {
 
   async #download(found: Package, folder: string): Promise<void> {
     // apt's own sandbox user could not write into the folder; the package is only stored, never run by apt.
-    const args = ['-q', '-o', 'APT::Sandbox::User=root', 'download', `${found.name}=${found.version}`];
+    const args = [...await this.#apt(), '-q', '-o', 'APT::Sandbox::User=root', 'download', `${found.name}=${found.version}`];
     try {
       await run('apt-get', args, { cwd: folder });
     } catch (error) {
@@ -125,6 +168,21 @@ export class Packages {
       }
       await this.#update();
       await run('apt-get', args, { cwd: folder });
+    }
+  }
+}
+
+/** Another builder may hold apt's lock on the same lists for a moment. */
+async function withRetries(action: () => Promise<unknown>): Promise<void> {
+  for (let left = LOCK_TRIES; ; left -= 1) {
+    try {
+      await action();
+      return;
+    } catch (error) {
+      if (left === 0 || !(error instanceof ToolError) || !/lock/.test(error.message)) {
+        throw error;
+      }
+      await sleep(LOCK_PAUSE_MS);
     }
   }
 }

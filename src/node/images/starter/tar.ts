@@ -28,14 +28,14 @@ function splitPath(path: string): { name: string; prefix: string } {
   return { name: path.slice(cut + 1), prefix: path.slice(0, cut) };
 }
 
-function header(entry: TarEntry, mtime: number): Buffer {
+function header(entry: TarEntry, mtime: number, size = entry.type === 'file' ? entry.data.length : 0): Buffer {
   const block = Buffer.alloc(BLOCK);
   const { name, prefix } = splitPath(entry.type === 'directory' ? `${entry.path}/` : entry.path);
   field(block, 0, 100, name);
   field(block, 100, 8, octal(entry.type === 'symlink' ? 0o777 : entry.mode, 8));
   field(block, 108, 8, octal(0, 8));
   field(block, 116, 8, octal(0, 8));
-  field(block, 124, 12, octal(entry.type === 'file' ? entry.data.length : 0, 12));
+  field(block, 124, 12, octal(size, 12));
   field(block, 136, 12, octal(mtime, 12));
   field(block, 148, 8, ' '.repeat(8));
   field(block, 156, 1, entry.type === 'file' ? '0' : entry.type === 'symlink' ? '2' : '5');
@@ -51,6 +51,11 @@ function header(entry: TarEntry, mtime: number): Buffer {
 
 /** The archive's bytes; paths are relative (`etc/passwd`), owners root. `mtime` is in seconds. */
 export function writeTar(entries: readonly TarEntry[], mtime: number): Buffer {
+  return Buffer.concat(tarParts(entries, mtime));
+}
+
+/** The same bytes piece by piece: the files' data is not copied, which counts where a file has a hundred megabytes. */
+export function tarParts(entries: readonly TarEntry[], mtime: number): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (const entry of entries) {
     parts.push(header(entry, mtime));
@@ -59,7 +64,15 @@ export function writeTar(entries: readonly TarEntry[], mtime: number): Buffer {
     }
   }
   parts.push(Buffer.alloc(2 * BLOCK));
-  return Buffer.concat(parts);
+  return parts;
+}
+
+/** One file of an archive, without the archive's end, whose content is in pieces. */
+export function memberParts(path: string, content: readonly Uint8Array[], mtime: number): Uint8Array[] {
+  const size = content.reduce((total, part) => total + part.length, 0);
+  return [
+    header({ type: 'file', path, mode: 0o644, data: Buffer.alloc(0) }, mtime, size), ...content, Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK),
+  ];
 }
 
 export interface TarFile {
@@ -69,6 +82,8 @@ export interface TarFile {
   /** Seconds since 1970. */
   mtime: number;
   data: Buffer;
+  /** What a symbolic link points at; only where links were asked for. */
+  link?: string;
 }
 
 const text = (block: Buffer, offset: number, length: number): string => {
@@ -118,8 +133,18 @@ class Blocks {
   }
 }
 
-/** The regular files of a tar stream whose path `wanted` accepts. */
-export async function readTar(stream: Readable, wanted: (path: string) => boolean): Promise<TarFile[]> {
+/** A link's header says where it leads, a file's how much data follows it. */
+function fileOf(block: Buffer, path: string, data: Buffer): TarFile {
+  return {
+    path, mode: number(block, 100, 8), mtime: number(block, 136, 12), data: data.subarray(0, number(block, 124, 12)),
+    ...(text(block, 156, 1) === '2' ? { link: text(block, 157, 100) } : {}),
+  };
+}
+
+const isKept = (type: string, links: boolean): boolean => type === '0' || type === '' || (links && type === '2');
+
+/** The regular files of a tar stream whose path `wanted` accepts; with `links` its symbolic links too, without data. */
+export async function readTar(stream: Readable, wanted: (path: string) => boolean, options: { links?: boolean } = {}): Promise<TarFile[]> {
   const blocks = new Blocks(stream);
   const files: TarFile[] = [];
   let longName: string | undefined;
@@ -142,13 +167,13 @@ export async function readTar(stream: Readable, wanted: (path: string) => boolea
     const name = longName ?? (prefix === '' ? text(block, 0, 100) : `${prefix}/${text(block, 0, 100)}`);
     longName = undefined;
     const path = name.replace(/^\.\//, '');
-    const keep = (type === '0' || type === '') && path !== '' && wanted(path);
+    const keep = isKept(type, options.links === true) && path !== '' && wanted(path);
     const data = padded === 0 ? Buffer.alloc(0) : await blocks.take(padded, keep);
     if (data === undefined) {
       throw new Error('the archive ends in the middle of a file');
     }
     if (keep) {
-      files.push({ path, mode: number(block, 100, 8), mtime: number(block, 136, 12), data: data.subarray(0, size) });
+      files.push(fileOf(block, path, data));
     }
   }
 }
