@@ -98,7 +98,7 @@ export class LivePacking {
   readonly #demand = new Demand(MEMORY);
   readonly #models = new Map<string, number>();
   #sites = new Map<string, Site>();
-  #estate = new Estate([]);
+  #estate = Estate.NONE;
   #chooser = new Chooser({ estate: this.#estate, policy: policyFor(this.#estate, []) });
   #built = { version: -1, nodes: 0 as unknown };
   #seen = 0;
